@@ -1,0 +1,3 @@
+import { errorTable } from './table.ts'
+
+export const featuresErrors = errorTable({})

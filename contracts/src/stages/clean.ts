@@ -1,0 +1,102 @@
+import Type, { type Static } from 'typebox'
+import { ColumnName, ColumnType, DatasetRef } from '../dataset.ts'
+import { Closed, Count, Expression, MapOf, OneOf } from '../schema.ts'
+
+const Columns = Type.Array(ColumnName, { minItems: 1, maxItems: 1024, uniqueItems: true })
+const columnsOrAll = { columns: Type.Optional(Columns) }
+
+const DropNulls = Closed(
+  { rule: Type.Literal('dropNulls'), ...columnsOrAll },
+  { description: 'Drops rows that have a null in any of the columns (all columns without the list).' },
+)
+const FillNulls = Closed(
+  {
+    rule: Type.Literal('fillNulls'),
+    columns: Columns,
+    with: OneOf(['constant', 'mean', 'median', 'mode']),
+    value: Type.Optional(
+      Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()], { description: 'For `constant`.' }),
+    ),
+  },
+  { description: 'Replaces nulls. Mean, median and mode are taken over the rows as they are when the rule runs.' },
+)
+const Deduplicate = Closed(
+  { rule: Type.Literal('deduplicate'), ...columnsOrAll, keep: Type.Optional(OneOf(['first', 'last'], { default: 'first' })) },
+  { description: 'Keeps one row for each key (all columns without the list). Nulls are equal to each other here. Order is kept.' },
+)
+const Filter = Closed(
+  { rule: Type.Literal('filter'), where: Expression },
+  { description: 'Keeps the rows for which the expression is true; null counts as false.' },
+)
+const Cast = Closed(
+  {
+    rule: Type.Literal('cast'),
+    columns: MapOf(ColumnType, { minProperties: 1, maxProperties: 1024 }),
+    onError: Type.Optional(OneOf(['fail', 'null'], { default: 'fail' })),
+  },
+  { description: 'Changes types. A value that cannot be cast fails the step, or becomes null.' },
+)
+const Trim = Closed(
+  { rule: Type.Literal('trim'), ...columnsOrAll, emptyToNull: Type.Optional(Type.Boolean({ default: false })) },
+  { description: 'Removes white space at both ends of strings (all string columns without the list).' },
+)
+const Clip = Closed(
+  { rule: Type.Literal('clip'), columns: Columns, min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
+  { description: 'Limits values to a range.' },
+)
+const Winsorise = Closed(
+  {
+    rule: Type.Literal('winsorise'),
+    columns: Columns,
+    lower: Type.Number({ minimum: 0, maximum: 1 }),
+    upper: Type.Number({ minimum: 0, maximum: 1 }),
+  },
+  { description: 'Limits values to two quantiles of the column, each a fraction from 0 to 1.' },
+)
+const Rename = Closed(
+  { rule: Type.Literal('rename'), columns: MapOf(ColumnName, { minProperties: 1, maxProperties: 1024 }) },
+  { description: 'Old name to new name.' },
+)
+const Drop = Closed({ rule: Type.Literal('drop'), columns: Columns }, { description: 'Removes columns.' })
+const Outliers = Closed(
+  {
+    rule: Type.Literal('outliers'),
+    columns: Columns,
+    method: OneOf(['iqr', 'zscore']),
+    factor: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 100, description: 'Default 1.5 for iqr, 3 for zscore.' }),
+    ),
+    action: Type.Optional(OneOf(['drop', 'null', 'clip'], { default: 'drop' })),
+  },
+  { description: 'Values outside the quartiles by factor × IQR, or further than factor standard deviations from the mean.' },
+)
+
+export const CleanRule = Type.Union(
+  [DropNulls, FillNulls, Deduplicate, Filter, Cast, Trim, Clip, Winsorise, Rename, Drop, Outliers],
+  { title: 'CleanRule', description: 'One rule; `rule` says which. Rules run in order.' },
+)
+export type CleanRule = Static<typeof CleanRule>
+
+export const CleanInput = Closed(
+  { dataset: DatasetRef, rules: Type.Array(CleanRule, { minItems: 1, maxItems: 200 }) },
+  { title: 'CleanInput' },
+)
+export type CleanInput = Static<typeof CleanInput>
+
+export const CleanOutput = Closed(
+  {
+    dataset: DatasetRef,
+    rows: Count('Rows that are left.'),
+    rules: Type.Array(
+      Closed({
+        rule: Type.String({ examples: ['dropNulls'] }),
+        rowsBefore: Count('Rows before the rule.'),
+        rowsAfter: Count('Rows after the rule.'),
+        rowsTouched: Count('Rows that the rule removed or changed.'),
+      }),
+      { maxItems: 200 },
+    ),
+  },
+  { title: 'CleanOutput' },
+)
+export type CleanOutput = Static<typeof CleanOutput>

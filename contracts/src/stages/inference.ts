@@ -1,0 +1,91 @@
+import Type, { type Static } from 'typebox'
+import { Column, ColumnName, DatasetRef } from '../dataset.ts'
+import { Closed, Count, MapOf, Sha256 } from '../schema.ts'
+
+export const ModelName = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,99}$', examples: ['flight-delay'] })
+
+export const InferenceInput = Closed(
+  {
+    dataset: DatasetRef,
+    model: ModelName,
+    version: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Pinned version. Without it the newest one is used and named in the answer.' }),
+    ),
+    inputs: Type.Optional(
+      MapOf(Type.Array(ColumnName, { minItems: 1, maxItems: 1024 }), {
+        minProperties: 1,
+        maxProperties: 64,
+        description: 'Input of the model and the columns that fill it, in order. Default: what the manifest of the model says.',
+      }),
+    ),
+    outputs: Type.Optional(
+      MapOf(
+        Closed({
+          output: Type.String({ minLength: 1, maxLength: 200, description: 'Output of the model.' }),
+          index: Type.Optional(Type.Integer({ minimum: 0, maximum: 1023, description: 'Place in the second dimension.' })),
+        }),
+        {
+          minProperties: 1,
+          maxProperties: 256,
+          description: 'New column and the output that fills it. Default: every output, one column for each place, named by label or number.',
+        },
+      ),
+    ),
+    nulls: Type.Optional(
+      Type.Unsafe<'refuse' | 'nan'>({
+        type: 'string',
+        enum: ['refuse', 'nan'],
+        default: 'refuse',
+        description: 'What a null in an input column means: fail the step, or send NaN (for models that know missing values).',
+      }),
+    ),
+    batchRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 262_144, default: 32_768 })),
+  },
+  { title: 'InferenceInput' },
+)
+export type InferenceInput = Static<typeof InferenceInput>
+
+export const InferenceOutput = Closed(
+  {
+    dataset: DatasetRef,
+    rows: Count('Rows of the dataset.'),
+    model: Closed({ name: ModelName, version: Type.Integer({ minimum: 1 }), sha256: Sha256 }),
+    columns: Type.Array(Column, { maxItems: 256, description: 'The new columns.' }),
+  },
+  { title: 'InferenceOutput' },
+)
+export type InferenceOutput = Static<typeof InferenceOutput>
+
+/** `models/<name>/<version>/manifest.json`, written last: a version without it does not exist. */
+export const ModelManifest = Type.Object(
+  {
+    schema: Type.Literal('meshwork.model/1'),
+    name: ModelName,
+    version: Type.Integer({ minimum: 1 }),
+    file: Type.String({ pattern: '^[A-Za-z0-9._-]+$', maxLength: 100 }),
+    sha256: Sha256,
+    bytes: Count('Size of the file.'),
+    inputs: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        type: Type.String(),
+        shape: Type.Array(Type.Integer({ minimum: -1 }), { maxItems: 8 }),
+        columns: Type.Optional(Type.Array(ColumnName, { maxItems: 1024 })),
+      }),
+      { minItems: 1, maxItems: 64 },
+    ),
+    outputs: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        type: Type.String(),
+        shape: Type.Array(Type.Integer({ minimum: -1 }), { maxItems: 8 }),
+        labels: Type.Optional(Type.Array(Type.String(), { maxItems: 1024 })),
+      }),
+      { minItems: 1, maxItems: 64 },
+    ),
+    features: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with the fitted features.' })),
+    samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),
+  },
+  { title: 'ModelManifest', description: 'Further keys are kept and not read.' },
+)
+export type ModelManifest = Static<typeof ModelManifest>

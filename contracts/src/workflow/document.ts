@@ -1,0 +1,80 @@
+// A workflow document as people write it, in YAML or JSON.
+
+import Type, { type Static } from 'typebox'
+import { Closed, Json, MapOf, OneOf } from '../schema.ts'
+
+export const WorkflowName = Type.String({
+  pattern: '^[a-z][a-z0-9-]{0,62}$',
+  description: 'Lower-case letters, digits and hyphens.',
+  examples: ['flight-delays'],
+})
+export const StepName = Type.String({
+  pattern: '^[a-z][A-Za-z0-9_]{0,62}$',
+  description: 'Letters, digits and underscores, so that expressions can name it: steps.<name>.',
+  examples: ['predict'],
+})
+
+export const paramTypes = ['string', 'integer', 'number', 'boolean', 'object', 'array', 'dataset', 'artefact'] as const
+export const Param = Closed(
+  {
+    type: OneOf(paramTypes),
+    description: Type.Optional(Type.String({ maxLength: 1000 })),
+    default: Type.Optional(Json),
+  },
+  { title: 'Param', description: 'A parameter of the workflow. Without a default it must be given at every start.' },
+)
+export type Param = Static<typeof Param>
+
+/** "90s", "10m", "500ms", "2h", or a number of seconds. */
+export const Duration = Type.Union(
+  [Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$', maxLength: 16 }), Type.Number({ exclusiveMinimum: 0, maximum: 86_400 })],
+  { description: 'Time with its unit (500ms, 90s, 10m, 2h), or a number of seconds; at most a day.', examples: ['10m'] },
+)
+export type Duration = Static<typeof Duration>
+
+export const Retry = Closed(
+  {
+    attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Calls in all, the first one included.' })),
+    backoff: Type.Optional(Duration),
+    maxBackoff: Type.Optional(Duration),
+    factor: Type.Optional(Type.Number({ minimum: 1, maximum: 10, default: 2 })),
+  },
+  {
+    title: 'Retry',
+    description:
+      'Wait before attempt n + 1: a random time up to backoff × factor^(n-1), at most maxBackoff (full jitter), and at least what Retry-After says. Defaults: 3 attempts, 0.5 s, 30 s, 2.',
+  },
+)
+export type Retry = Static<typeof Retry>
+
+export const Step = Closed(
+  {
+    stage: Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,62}@[1-9][0-9]{0,3}$',
+      description: 'Stage and major version of its contract.',
+      examples: ['clean@1'],
+    }),
+    with: Type.Optional(MapOf(Json, { maxProperties: 256, description: 'The body of the call; ${ } holds references and expressions.' })),
+    needs: Type.Optional(Type.Array(StepName, { maxItems: 256, uniqueItems: true, description: 'Steps that must finish first, besides those referred to.' })),
+    retry: Type.Optional(Retry),
+    timeout: Type.Optional(Duration),
+    description: Type.Optional(Type.String({ maxLength: 1000 })),
+  },
+  { title: 'Step' },
+)
+export type Step = Static<typeof Step>
+
+export const workflowStepsMax = 2000
+
+export const WorkflowDocument = Closed(
+  {
+    name: WorkflowName,
+    description: Type.Optional(Type.String({ maxLength: 4000 })),
+    params: Type.Optional(MapOf(Param, { maxProperties: 256 })),
+    steps: MapOf(Step, { minProperties: 1, maxProperties: workflowStepsMax }),
+    outputs: Type.Optional(MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' })),
+    timeout: Type.Optional(Duration),
+  },
+  { title: 'WorkflowDocument' },
+)
+export type WorkflowDocument = Static<typeof WorkflowDocument>

@@ -1,0 +1,144 @@
+// Workflows, runs and steps as the orchestrator answers them.
+
+import Type, { type Static, type TSchema } from 'typebox'
+import { Problem } from '../problem.ts'
+import { SemanticVersion, StageName } from '../protocol/stage.ts'
+import { Closed, Json, MapOf, Nullable, OneOf, Sha256 } from '../schema.ts'
+import { StepName, WorkflowName } from './document.ts'
+
+const Time = (description: string) => Type.String({ format: 'date-time', description })
+
+export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
+export const RunStatus = OneOf(runStatuses, { title: 'RunStatus', description: 'The last three are final.' })
+export type RunStatus = Static<typeof RunStatus>
+
+export const stepStatuses = ['pending', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'skipped', 'reused'] as const
+export const StepStatus = OneOf(stepStatuses, {
+  title: 'StepStatus',
+  description: 'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
+})
+export type StepStatus = Static<typeof StepStatus>
+
+export const RunId = Type.String({ pattern: '^[0-9a-z]{26}$|^[0-9a-f-]{36}$', examples: ['01890a5d-ac96-774b-bcce-b302099a8057'] })
+
+/** A version of a registered workflow. */
+export const WorkflowView = Closed(
+  {
+    name: WorkflowName,
+    version: Type.Integer({ minimum: 1, description: 'Grows by one with each change; registering the same document again keeps it.' }),
+    hash: Sha256,
+    description: Nullable(Type.String()),
+    params: MapOf(Json, { maxProperties: 256 }),
+    steps: Type.Array(
+      Closed({ name: StepName, stage: StageName, major: Type.Integer({ minimum: 1 }), needs: Type.Array(StepName) }),
+      { description: 'In the order of the plan.' },
+    ),
+    createdAt: Time('When this version was registered.'),
+  },
+  { title: 'Workflow' },
+)
+export type WorkflowView = Static<typeof WorkflowView>
+
+export const RunStart = Closed(
+  {
+    workflow: WorkflowName,
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the newest.' })),
+    params: Type.Optional(MapOf(Json, { maxProperties: 256 })),
+    cache: Type.Optional(
+      Type.Boolean({ default: false, description: 'Reuse recorded outputs of earlier runs: same stage version, same parameters, same inputs.' }),
+    ),
+  },
+  { title: 'RunStart' },
+)
+export type RunStart = Static<typeof RunStart>
+
+export const RunView = Closed(
+  {
+    id: RunId,
+    workflow: WorkflowName,
+    version: Type.Integer({ minimum: 1 }),
+    status: RunStatus,
+    params: MapOf(Json, { maxProperties: 256 }),
+    outputs: Nullable(MapOf(Json, { maxProperties: 256 })),
+    problem: Nullable(Problem),
+    createdAt: Time('Acknowledged.'),
+    startedAt: Nullable(Time('First step dispatched.')),
+    endedAt: Nullable(Time('Reached a final status.')),
+  },
+  { title: 'Run' },
+)
+export type RunView = Static<typeof RunView>
+
+export const StepView = Closed(
+  {
+    name: StepName,
+    stage: StageName,
+    version: Nullable(SemanticVersion),
+    status: StepStatus,
+    attempts: Type.Integer({ minimum: 0 }),
+    rows: Nullable(Type.Integer({ minimum: 0, description: '`rows` of the output, where there is one.' })),
+    seconds: Nullable(Type.Number({ minimum: 0, description: 'Duration of the last attempt.' })),
+    progress: Nullable(Closed({ fraction: Type.Number(), rows: Nullable(Type.Integer()), message: Nullable(Type.String()) })),
+    inputHash: Nullable(Sha256),
+    outputHash: Nullable(Sha256),
+    output: Nullable(Json),
+    problem: Nullable(Problem),
+    startedAt: Nullable(Time('First attempt.')),
+    endedAt: Nullable(Time('Final status.')),
+  },
+  { title: 'StepState' },
+)
+export type StepView = Static<typeof StepView>
+
+export const eventTypes = [
+  'run.created',
+  'run.started',
+  'run.succeeded',
+  'run.failed',
+  'run.cancelling',
+  'run.cancelled',
+  'run.recovered',
+  'step.started',
+  'step.progress',
+  'step.retrying',
+  'step.succeeded',
+  'step.failed',
+  'step.cancelled',
+  'step.skipped',
+  'step.reused',
+] as const
+
+/** One entry of a run's append-only log; the `data` of an SSE event whose id is `id`. */
+export const RunEvent = Closed(
+  {
+    id: Type.Integer({ minimum: 1, description: 'Grows within a run; send it back as Last-Event-ID to go on after it.' }),
+    runId: RunId,
+    type: OneOf(eventTypes),
+    step: Nullable(StepName),
+    attempt: Nullable(Type.Integer({ minimum: 1 })),
+    at: Time('When it was recorded.'),
+    data: MapOf(Json, { maxProperties: 32 }),
+  },
+  { title: 'RunEvent' },
+)
+export type RunEvent = Static<typeof RunEvent>
+
+/** Page of a list. */
+export const Page = <T extends TSchema>(item: T, title: string) =>
+  Closed(
+    { items: Type.Array(item, { maxItems: 1000 }), next: Nullable(Type.String({ description: 'Cursor of the next page.' })) },
+    { title },
+  )
+
+export const DeploymentView = Closed(
+  {
+    stage: StageName,
+    url: Type.String({ maxLength: 2048 }),
+    version: Nullable(SemanticVersion),
+    majors: Type.Array(Type.Integer({ minimum: 1 })),
+    status: OneOf(['ready', 'unready', 'unreachable', 'unknown']),
+    checkedAt: Nullable(Time('Last look.')),
+  },
+  { title: 'Deployment' },
+)
+export type DeploymentView = Static<typeof DeploymentView>

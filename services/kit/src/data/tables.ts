@@ -1,0 +1,4 @@
+// placeholder: see session
+export interface Tables {
+  close(): Promise<void>
+}
