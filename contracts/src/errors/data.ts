@@ -68,6 +68,12 @@ export const dataErrors = errorTable({
     title: 'Type not supported in a dataset',
     message: 'Column "{column}" has type {type}, which a dataset cannot hold; cast it to one of: {types}.',
   },
+  MESHWORK_STAGE_QUERY_MEMORY: {
+    status: 507,
+    retryable: false,
+    title: 'The query needs more memory than it may use',
+    message: 'The query ran out of its memory even with spilling to disk ({reason}); give the stage more memory.',
+  },
   MESHWORK_EXPRESSION_INVALID: {
     status: 422,
     retryable: false,

@@ -1,0 +1,59 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { RecordStore } from './store.ts'
+import { storeFailure } from './store-failure.ts'
+
+const spacePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
+
+/** Records as files. `create` is a hard link, which the file system makes for one of many callers. */
+export class FileRecords implements RecordStore {
+  readonly #root: string
+  readonly #scratch: string
+
+  constructor(root: string, scratch: string) {
+    this.#root = root
+    this.#scratch = scratch
+  }
+
+  async create(space: string, name: string, value: unknown): Promise<{ created: boolean; value: unknown }> {
+    const path = this.#path(space, name)
+    const draft = join(this.#scratch, randomUUID())
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      const file = await open(draft, 'wx')
+      try {
+        await file.writeFile(JSON.stringify(value))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await link(draft, path)
+      return { created: true, value }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storeFailure(error)
+      const standing = await this.read(space, name)
+      return standing === undefined ? await this.create(space, name, value) : { created: false, value: standing }
+    } finally {
+      await rm(draft, { force: true })
+    }
+  }
+
+  async read(space: string, name: string): Promise<unknown> {
+    try {
+      return JSON.parse(await readFile(this.#path(space, name), 'utf8')) as unknown
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw storeFailure(error)
+    }
+  }
+
+  async delete(space: string, name: string): Promise<void> {
+    await rm(this.#path(space, name), { force: true })
+  }
+
+  #path(space: string, name: string): string {
+    if (!spacePattern.test(space)) throw new TypeError(`"${space}" is not a record space`)
+    return join(this.#root, space, `${createHash('sha256').update(name).digest('hex')}.json`)
+  }
+}
