@@ -56,7 +56,8 @@ export function columnsOfSelect(described: readonly { readonly name: string; rea
     const held = columnTypeOf(type)
     if (held === undefined)
       throw new MeshError('MESHWORK_COLUMN_UNSUPPORTED', { column: name, type, types: columnTypes.join(', ') })
-    if (seen.has(name.toLowerCase())) throw new MeshError('MESHWORK_COLUMN_EXISTS', { where: 'The result', column: name })
+    if (seen.has(name.toLowerCase()))
+      throw new MeshError('MESHWORK_COLUMN_EXISTS', { where: 'The result', column: name })
     seen.add(name.toLowerCase())
     return { name, type: held }
   })

@@ -16,7 +16,9 @@ const messageLengthMax = 600
 /** Reads an error of DuckDB; undefined for any other error. */
 export function readDuckFailure(error: unknown): DuckFailure | undefined {
   if (!(error instanceof Error)) return undefined
-  const json = /^(?:(?:[A-Z][A-Za-z]*|INTERRUPT|TransactionContext) Error: )?(\{"exception_type".*)$/s.exec(error.message)
+  const json = /^(?:(?:[A-Z][A-Za-z]*|INTERRUPT|TransactionContext) Error: )?(\{"exception_type".*)$/s.exec(
+    error.message,
+  )
   if (json) {
     const parsed = parse(json[1] as string)
     const [message] = (parsed?.['exception_message'] ?? error.message).split('\n')
@@ -50,7 +52,8 @@ export function duckFailure(error: unknown): unknown {
   const { type, message } = failure
   if (/no space left|ENOSPC|temp directory.*limit|max_temp_directory_size/i.test(message))
     return new MeshError('MESHWORK_STORE_FULL', { reason: message }, { cause: error })
-  if (type === 'Out of Memory') return new MeshError('MESHWORK_STAGE_QUERY_MEMORY', { reason: message }, { cause: error })
+  if (type === 'Out of Memory')
+    return new MeshError('MESHWORK_STAGE_QUERY_MEMORY', { reason: message }, { cause: error })
   if (type === 'Conversion' || type === 'Out of Range' || type === 'Invalid Input' || type === 'Constraint')
     return new MeshError('MESHWORK_EXPRESSION_FAILED', { where: 'The data', reason: message }, { cause: error })
   return new Error(`DuckDB ${type}: ${message}`, { cause: error })

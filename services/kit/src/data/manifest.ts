@@ -78,7 +78,8 @@ const bytesOf = (manifest: DatasetManifest): number =>
   manifest.parts.reduce((sum, part) => sum + part.groups.reduce((inner, group) => inner + group.bytes, 0), 0)
 
 function sameGroups(parts: readonly DatasetPart[]): boolean {
-  const shape = (part: DatasetPart) => part.groups.map(group => group.columns.map(({ name }) => name).join('\n')).join('\f')
+  const shape = (part: DatasetPart) =>
+    part.groups.map(group => group.columns.map(({ name }) => name).join('\n')).join('\f')
   const first = parts[0] && shape(parts[0])
   return parts.every(part => shape(part) === first)
 }

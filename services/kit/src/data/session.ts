@@ -25,6 +25,7 @@ export type Row = Record<string, unknown>
 
 const spillBytesMax = '64GB'
 const rowsMax = 1_000_000
+const interruptEveryMs = 20
 
 export class Session {
   readonly lanes: number
@@ -32,6 +33,7 @@ export class Session {
   readonly #connections: readonly DuckDBConnection[]
   readonly #stop: () => void
   readonly #signal: AbortSignal | undefined
+  #running = 0
   #closed = false
 
   private constructor(instance: DuckDBInstance, connections: readonly DuckDBConnection[], signal?: AbortSignal) {
@@ -39,9 +41,7 @@ export class Session {
     this.#instance = instance
     this.#connections = connections
     this.#signal = signal
-    this.#stop = () => {
-      if (!this.#closed) for (const connection of connections) connection.interrupt()
-    }
+    this.#stop = () => this.#interruptUntilIdle()
     signal?.addEventListener('abort', this.#stop)
   }
 
@@ -131,12 +131,22 @@ export class Session {
   /** Turns DuckDB's errors into problems, and an interrupt into the reason of the signal. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     this.#signal?.throwIfAborted()
+    this.#running++
     try {
       return await work()
     } catch (error) {
       this.#signal?.throwIfAborted()
       throw duckFailure(error)
+    } finally {
+      this.#running--
     }
+  }
+
+  /** An interrupt that comes before its statement has begun is lost, so it is given again until nothing runs. */
+  #interruptUntilIdle(): void {
+    if (this.#closed || this.#running === 0) return
+    for (const connection of this.#connections) connection.interrupt()
+    setTimeout(() => this.#interruptUntilIdle(), interruptEveryMs)
   }
 
   close(): void {
@@ -158,7 +168,11 @@ function plainRow(names: readonly string[], types: readonly string[]) {
       const value = row[name]
       const type = types[i] ?? ''
       const number = typeof value === 'string' && (bigTypes.test(type) || floatTypes.test(type))
-      plain[name] = !number ? value : bigTypes.test(type) && !Number.isSafeInteger(Number(value)) ? value : Number(value)
+      plain[name] = !number
+        ? value
+        : bigTypes.test(type) && !Number.isSafeInteger(Number(value))
+          ? value
+          : Number(value)
     })
     return plain
   }

@@ -7,7 +7,8 @@ const away = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EMFILE', 'E
 export function storeFailure(error: unknown): unknown {
   if (error instanceof ProblemError || !(error instanceof Error)) return error
   const { code, message } = error as NodeJS.ErrnoException
-  if (code !== undefined && full.has(code)) return new MeshError('MESHWORK_STORE_FULL', { reason: code }, { cause: error })
+  if (code !== undefined && full.has(code))
+    return new MeshError('MESHWORK_STORE_FULL', { reason: code }, { cause: error })
   if (code !== undefined && away.has(code))
     return new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason: message }, { cause: error })
   return error

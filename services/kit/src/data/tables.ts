@@ -10,7 +10,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Column, type ColumnGroup, type DatasetManifest, type DatasetPart, type DatasetRef } from '@meshwork/contracts'
+import {
+  type Column,
+  type ColumnGroup,
+  type DatasetManifest,
+  type DatasetPart,
+  type DatasetRef,
+} from '@meshwork/contracts'
 import { castList, columnsOfSelect, duckType } from './column-type.ts'
 import { type CheckedExpression, checkExpression } from './expression/check.ts'
 import { emptySource, Dataset, type PartSource } from './dataset.ts'
@@ -109,9 +115,16 @@ export class Tables {
         throw new Error(`a column group of ${written.rows} rows for a part of ${part.rows}`)
       return written.group
     })
-    const merged = columnsOfSelect([...kept.columns, ...columns].map(({ name, type }) => ({ name, type: duckType(type) })))
+    const merged = columnsOfSelect(
+      [...kept.columns, ...columns].map(({ name, type }) => ({ name, type: duckType(type) })),
+    )
     if (kept.columns.length === 0) {
-      return await this.#finish(manifestOf(columns, groups.map((group, i) => ({ rows: dataset.parts[i]?.rows ?? 0, groups: [group] }))))
+      return await this.#finish(
+        manifestOf(
+          columns,
+          groups.map((group, i) => ({ rows: dataset.parts[i]?.rows ?? 0, groups: [group] })),
+        ),
+      )
     }
     return await this.#finish({ ...withGroups(kept, columns, groups), columns: merged })
   }
@@ -134,7 +147,8 @@ export class Tables {
     const partRows = options.partRows ?? partRowsDefault
     const whole = await this.#writeFile(select, columns, 0)
     if (whole.rows === 0) return await this.#finish(manifestOf(columns, []))
-    if (whole.rows <= partRows) return await this.#finish(manifestOf(columns, [partOf(await this.#adopt(whole, columns))]))
+    if (whole.rows <= partRows)
+      return await this.#finish(manifestOf(columns, [partOf(await this.#adopt(whole, columns))]))
     const starts = Array.from({ length: Math.ceil(whole.rows / partRows) }, (_, i) => i * partRows)
     const parts = await this.session.each(starts, async (start, lane) => {
       const names = identList(columns.map(({ name }) => name))
@@ -180,7 +194,10 @@ export class Tables {
 
   async #adopt(file: { path: string; rows: number }, columns: readonly Column[]): Promise<Written> {
     const { hash, bytes } = await this.#store.adopt(file.path)
-    this.#files.set(hash, (await stat(file.path).catch(() => undefined)) ? file.path : await this.#store.localPath(hash))
+    this.#files.set(
+      hash,
+      (await stat(file.path).catch(() => undefined)) ? file.path : await this.#store.localPath(hash),
+    )
     return { rows: file.rows, group: { hash, bytes, columns: [...columns] } }
   }
 
@@ -197,4 +214,3 @@ interface Written {
 }
 
 const partOf = ({ rows, group }: Written): DatasetPart => ({ rows, groups: [group] })
-

@@ -17,6 +17,7 @@ const nodesMax = 2000
 const literalPatternLengthMax = 200
 const literalReplacementLengthMax = 64
 
+const builtInSchemas = new Set(['', 'main', 'pg_catalog', 'system'])
 const harmless = new Set(['COMPARISON', 'CONJUNCTION', 'CASE', 'CONSTANT', 'OPERATOR', 'BETWEEN', 'COLLATE'])
 const named: Record<string, string> = {
   SUBQUERY: 'a sub-query',
@@ -88,11 +89,12 @@ function walk(root: Node, columns: readonly string[]): Verdict {
 
 function functionRefused(node: Node): string | undefined {
   const name = (node['function_name'] as string).toLowerCase()
-  if (node['schema'] || node['catalog']) return `function ${name} must be named without a schema`
   if (!allowedFunctions.has(name)) {
     const suggestion = closest(name, [...allowedFunctions])
     return `function ${name}() is not on the list of allowed functions${suggestion === undefined ? '' : `; did you mean ${suggestion}()?`}`
   }
+  // Syntax such as extract(… FROM …) is parsed to a function of a built-in schema; there are no other schemas to call.
+  if (!builtInSchemas.has(node['schema'] as string)) return `function ${name} must be named without a schema`
   if (node['distinct'] || node['filter'] || (node['order_bys'] as { orders?: unknown[] } | undefined)?.orders?.length)
     return `${name}() is used as an aggregate`
   const limits: Record<string, readonly number[]> = {

@@ -1,0 +1,22 @@
+// What stages, the orchestrator and the gateway use of the kit.
+
+export {
+  castList,
+  columnsOfSelect,
+  columnTypeOf,
+  duckType,
+  isInteger,
+  isNumeric,
+  isTemporal,
+} from './data/column-type.ts'
+export { Dataset, emptySource, type PartSource } from './data/dataset.ts'
+export { duckFailure, readDuckFailure } from './data/duck-failure.ts'
+export { type CheckedExpression, columnMissing } from './data/expression/check.ts'
+export { readManifest } from './data/manifest.ts'
+export { type LocalStore, openStore } from './data/open.ts'
+export { type Resources, readResources } from './data/resources.ts'
+export { type Row, Session } from './data/session.ts'
+export { ident, identList, literal, text } from './data/sql.ts'
+export type { ArtefactStore, RecordStore, StoredArtefact } from './data/store.ts'
+export { type OpenTables, openTables, partRowsDefault, Tables } from './data/tables.ts'
+export { defineStage, type ServiceContext, type Stage, type StageContext, type StageOptions } from './stage/define.ts'
