@@ -82,7 +82,9 @@ export const ArtefactRef = Closed(
     hash: Sha256,
     bytes: Count('Size in bytes.'),
     mediaType: Type.String({ minLength: 3, maxLength: 127, examples: ['text/html'] }),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'File name for people; never opened.' })),
+    name: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: 'File name for people; never opened.' }),
+    ),
   },
   {
     title: 'ArtefactRef',

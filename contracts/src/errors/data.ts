@@ -48,13 +48,15 @@ export const dataErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'Column not in the dataset',
-    message: '{where} names column "{column}", which the dataset does not have{suggestion}; its columns are: {columns}.',
+    message:
+      '{where} names column "{column}", which the dataset does not have{suggestion}; its columns are: {columns}.',
   },
   MESHWORK_COLUMN_TYPE: {
     status: 422,
     retryable: false,
     title: 'Column has the wrong type',
-    message: '{where} needs column "{column}" to be {expected}, but it is {actual}; cast it first (clean: rule "cast").',
+    message:
+      '{where} needs column "{column}" to be {expected}, but it is {actual}; cast it first (clean: rule "cast").',
   },
   MESHWORK_COLUMN_EXISTS: {
     status: 422,

@@ -55,7 +55,8 @@ export const protocolErrors = errorTable({
     status: 503,
     retryable: true,
     title: 'The stage is at its limit',
-    message: 'Stage "{stage}" has {running} runs in progress and {waiting} waiting, its limit; try again in {seconds} s.',
+    message:
+      'Stage "{stage}" has {running} runs in progress and {waiting} waiting, its limit; try again in {seconds} s.',
   },
   MESHWORK_STAGE_DEADLINE: {
     status: 504,

@@ -34,7 +34,10 @@ export const StageInfo = Type.Object(
     ),
     columns: Type.Object(
       {
-        requires: Type.Array(Type.String(), { maxItems: 1024, description: 'Columns that every input dataset must have.' }),
+        requires: Type.Array(Type.String(), {
+          maxItems: 1024,
+          description: 'Columns that every input dataset must have.',
+        }),
         produces: Type.Array(Type.String(), { maxItems: 1024, description: 'Columns that are always in the output.' }),
       },
       { description: 'Columns that do not depend on parameters; the plan endpoint tells the rest.' },
@@ -76,15 +79,14 @@ export const Health = Closed(
     status: OneOf(['ok', 'starting', 'draining', 'failing']),
     service: Type.String(),
     version: Type.String(),
-    checks: Type.Optional(MapOf(Type.String(), { maxProperties: 32, description: 'Name of a check and what it found.' })),
+    checks: Type.Optional(
+      MapOf(Type.String(), { maxProperties: 32, description: 'Name of a check and what it found.' }),
+    ),
   },
   { title: 'Health' },
 )
 export type Health = Static<typeof Health>
 
 /** A dataset of which only the columns are known: what stands for a DatasetRef in a plan. */
-export const DatasetPlan = Closed(
-  { kind: Type.Literal('dataset'), columns: DatasetSchema },
-  { title: 'DatasetPlan' },
-)
+export const DatasetPlan = Closed({ kind: Type.Literal('dataset'), columns: DatasetSchema }, { title: 'DatasetPlan' })
 export type DatasetPlan = Static<typeof DatasetPlan>

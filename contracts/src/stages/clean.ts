@@ -21,8 +21,15 @@ const FillNulls = Closed(
   { description: 'Replaces nulls. Mean, median and mode are taken over the rows as they are when the rule runs.' },
 )
 const Deduplicate = Closed(
-  { rule: Type.Literal('deduplicate'), ...columnsOrAll, keep: Type.Optional(OneOf(['first', 'last'], { default: 'first' })) },
-  { description: 'Keeps one row for each key (all columns without the list). Nulls are equal to each other here. Order is kept.' },
+  {
+    rule: Type.Literal('deduplicate'),
+    ...columnsOrAll,
+    keep: Type.Optional(OneOf(['first', 'last'], { default: 'first' })),
+  },
+  {
+    description:
+      'Keeps one row for each key (all columns without the list). Nulls are equal to each other here. Order is kept.',
+  },
 )
 const Filter = Closed(
   { rule: Type.Literal('filter'), where: Expression },
@@ -41,7 +48,12 @@ const Trim = Closed(
   { description: 'Removes white space at both ends of strings (all string columns without the list).' },
 )
 const Clip = Closed(
-  { rule: Type.Literal('clip'), columns: Columns, min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
+  {
+    rule: Type.Literal('clip'),
+    columns: Columns,
+    min: Type.Optional(Type.Number()),
+    max: Type.Optional(Type.Number()),
+  },
   { description: 'Limits values to a range.' },
 )
 const Winsorise = Closed(
@@ -68,7 +80,10 @@ const Outliers = Closed(
     ),
     action: Type.Optional(OneOf(['drop', 'null', 'clip'], { default: 'drop' })),
   },
-  { description: 'Values outside the quartiles by factor × IQR, or further than factor standard deviations from the mean.' },
+  {
+    description:
+      'Values outside the quartiles by factor × IQR, or further than factor standard deviations from the mean.',
+  },
 )
 
 export const CleanRule = Type.Union(

@@ -25,32 +25,56 @@ const Gate = Closed(
     metric: OneOf([...classificationMetrics, ...regressionMetrics]),
     min: Type.Optional(Type.Number()),
     max: Type.Optional(Type.Number()),
-    everySlice: Type.Optional(Type.Boolean({ default: false, description: 'The bound holds for every slice as well.' })),
+    everySlice: Type.Optional(
+      Type.Boolean({ default: false, description: 'The bound holds for every slice as well.' }),
+    ),
   },
-  { description: 'A bound on a metric; when it is broken, or the metric is not defined, the step fails and says both.' },
+  {
+    description: 'A bound on a metric; when it is broken, or the metric is not defined, the step fails and says both.',
+  },
 )
 
 export const EvaluateInput = Closed(
   {
     dataset: DatasetRef,
     task: OneOf(['classification', 'regression']),
-    target: Type.Unsafe<string>({ ...Expression, description: 'What was true: an expression. Classification: a boolean, or a class label.' }),
+    target: Type.Unsafe<string>({
+      ...Expression,
+      description: 'What was true: an expression. Classification: a boolean, or a class label.',
+    }),
     prediction: Type.Optional(
-      Type.Unsafe<string>({ ...Expression, description: 'What was predicted: a class (classification) or a number (regression). For two classes it may be left out when `score` is given.' }),
+      Type.Unsafe<string>({
+        ...Expression,
+        description:
+          'What was predicted: a class (classification) or a number (regression). For two classes it may be left out when `score` is given.',
+      }),
     ),
     score: Type.Optional(
-      Type.Unsafe<string>({ ...Expression, description: 'Two classes: predicted probability of the positive class, 0 to 1.' }),
+      Type.Unsafe<string>({
+        ...Expression,
+        description: 'Two classes: predicted probability of the positive class, 0 to 1.',
+      }),
     ),
     scores: Type.Optional(
-      MapOf(ColumnName, { minProperties: 2, maxProperties: 256, description: 'More than two classes: class and the column with its probability.' }),
+      MapOf(ColumnName, {
+        minProperties: 2,
+        maxProperties: 256,
+        description: 'More than two classes: class and the column with its probability.',
+      }),
     ),
-    positive: Type.Optional(Type.String({ maxLength: 200, description: 'Two classes with labels: which one is positive.' })),
-    threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'For `score` without `prediction`.' })),
+    positive: Type.Optional(
+      Type.String({ maxLength: 200, description: 'Two classes with labels: which one is positive.' }),
+    ),
+    threshold: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'For `score` without `prediction`.' }),
+    ),
     where: Type.Optional(Expression),
     slices: Type.Optional(
       Type.Array(Type.Union([ColumnName, Closed({ expression: Expression, as: ColumnName })]), { maxItems: 16 }),
     ),
-    slicesMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Largest slices of each column.' })),
+    slicesMax: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Largest slices of each column.' }),
+    ),
     calibrationBins: Type.Optional(Type.Integer({ minimum: 2, maximum: 100, default: 10 })),
     gates: Type.Optional(Type.Array(Gate, { maxItems: 64 })),
   },
@@ -79,7 +103,13 @@ export const Evaluation = Closed(
     classes: Nullable(MapOf(Metrics, { maxProperties: 256 })),
     calibration: Nullable(
       Type.Array(
-        Closed({ from: Type.Number(), to: Type.Number(), rows: Count('Rows in the bin.'), predicted: Type.Number(), observed: Type.Number() }),
+        Closed({
+          from: Type.Number(),
+          to: Type.Number(),
+          rows: Count('Rows in the bin.'),
+          predicted: Type.Number(),
+          observed: Type.Number(),
+        }),
         { maxItems: 100 },
       ),
     ),

@@ -11,9 +11,25 @@ const ExpressionSpec = Closed(
 const DatePart = Closed({
   kind: Type.Literal('datePart'),
   column: ColumnName,
-  part: OneOf(['year', 'quarter', 'month', 'week', 'dayOfYear', 'day', 'dayOfWeek', 'hour', 'minute', 'minuteOfDay', 'second', 'epoch'], {
-    description: 'dayOfWeek: Sunday is 0. epoch: seconds since 1970-01-01T00:00:00Z.',
-  }),
+  part: OneOf(
+    [
+      'year',
+      'quarter',
+      'month',
+      'week',
+      'dayOfYear',
+      'day',
+      'dayOfWeek',
+      'hour',
+      'minute',
+      'minuteOfDay',
+      'second',
+      'epoch',
+    ],
+    {
+      description: 'dayOfWeek: Sunday is 0. epoch: seconds since 1970-01-01T00:00:00Z.',
+    },
+  ),
   cyclic: Type.Optional(
     OneOf(['sin', 'cos'], { description: 'Sine or cosine of the part on its circle instead of the part.' }),
   ),
@@ -25,7 +41,12 @@ const OneHot = Closed(
     kind: Type.Literal('oneHot'),
     column: ColumnName,
     maxCategories: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'The most frequent ones; others are all zero.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 500,
+        default: 50,
+        description: 'The most frequent ones; others are all zero.',
+      }),
     ),
   },
   { description: 'One float32 column for each category, named <name>_<category>.' },
@@ -106,7 +127,8 @@ export const FeaturesInput = Closed(
       MapOf(FeatureSpec, {
         minProperties: 1,
         maxProperties: 512,
-        description: 'Name of the new column (or prefix, for oneHot) and how it is made. Later ones can use earlier ones.',
+        description:
+          'Name of the new column (or prefix, for oneHot) and how it is made. Later ones can use earlier ones.',
       }),
     ),
     fitted: Type.Optional(ArtefactRef),
@@ -153,10 +175,10 @@ export type Fitted = Static<typeof Fitted>
 export const FittedFeatures = Closed(
   {
     schema: Type.Literal('meshwork.features/1'),
-    columns: Type.Array(
-      Closed({ name: ColumnName, spec: FeatureSpec, fitted: Type.Optional(Fitted) }),
-      { minItems: 1, maxItems: 512 },
-    ),
+    columns: Type.Array(Closed({ name: ColumnName, spec: FeatureSpec, fitted: Type.Optional(Fitted) }), {
+      minItems: 1,
+      maxItems: 512,
+    }),
     fittedOn: Type.Optional(Closed({ rows: Count('Rows it was fitted on.'), where: Type.Optional(Expression) })),
   },
   { title: 'FittedFeatures' },

@@ -9,25 +9,32 @@ export const InferenceInput = Closed(
     dataset: DatasetRef,
     model: ModelName,
     version: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Pinned version. Without it the newest one is used and named in the answer.' }),
+      Type.Integer({
+        minimum: 1,
+        description: 'Pinned version. Without it the newest one is used and named in the answer.',
+      }),
     ),
     inputs: Type.Optional(
       MapOf(Type.Array(ColumnName, { minItems: 1, maxItems: 1024 }), {
         minProperties: 1,
         maxProperties: 64,
-        description: 'Input of the model and the columns that fill it, in order. Default: what the manifest of the model says.',
+        description:
+          'Input of the model and the columns that fill it, in order. Default: what the manifest of the model says.',
       }),
     ),
     outputs: Type.Optional(
       MapOf(
         Closed({
           output: Type.String({ minLength: 1, maxLength: 200, description: 'Output of the model.' }),
-          index: Type.Optional(Type.Integer({ minimum: 0, maximum: 1023, description: 'Place in the second dimension.' })),
+          index: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 1023, description: 'Place in the second dimension.' }),
+          ),
         }),
         {
           minProperties: 1,
           maxProperties: 256,
-          description: 'New column and the output that fills it. Default: every output, one column for each place, named by label or number.',
+          description:
+            'New column and the output that fills it. Default: every output, one column for each place, named by label or number.',
         },
       ),
     ),
@@ -36,7 +43,8 @@ export const InferenceInput = Closed(
         type: 'string',
         enum: ['refuse', 'nan'],
         default: 'refuse',
-        description: 'What a null in an input column means: fail the step, or send NaN (for models that know missing values).',
+        description:
+          'What a null in an input column means: fail the step, or send NaN (for models that know missing values).',
       }),
     ),
     batchRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 262_144, default: 32_768 })),
@@ -83,7 +91,9 @@ export const ModelManifest = Type.Object(
       }),
       { minItems: 1, maxItems: 64 },
     ),
-    features: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with the fitted features.' })),
+    features: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with the fitted features.' }),
+    ),
     samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),
   },
   { title: 'ModelManifest', description: 'Further keys are kept and not read.' },

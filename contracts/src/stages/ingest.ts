@@ -31,7 +31,8 @@ export const IngestInput = Closed(
         Type.String({
           pattern: '^https?://',
           maxLength: 4096,
-          description: 'URL to fetch. Private, loopback and link-local addresses and redirects are refused unless the operator allows them.',
+          description:
+            'URL to fetch. Private, loopback and link-local addresses and redirects are refused unless the operator allows them.',
         }),
         ArtefactRef,
         DatasetRef,
@@ -46,18 +47,25 @@ export const IngestInput = Closed(
       Type.Array(Column, {
         minItems: 1,
         maxItems: 1024,
-        description: 'Declared columns. In a file with names they are found by name, otherwise by place. Without it the types are inferred.',
+        description:
+          'Declared columns. In a file with names they are found by name, otherwise by place. Without it the types are inferred.',
       }),
     ),
     columns: Type.Optional(
-      Type.Array(ColumnName, { minItems: 1, maxItems: 1024, uniqueItems: true, description: 'Keep only these columns.' }),
+      Type.Array(ColumnName, {
+        minItems: 1,
+        maxItems: 1024,
+        uniqueItems: true,
+        description: 'Keep only these columns.',
+      }),
     ),
     maxRejects: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 1_000_000,
         default: 0,
-        description: 'Rows that may fail to parse before the step fails. They go to the rejects dataset with line and reason.',
+        description:
+          'Rows that may fail to parse before the step fails. They go to the rejects dataset with line and reason.',
       }),
     ),
     partRows: Type.Optional(
@@ -116,4 +124,3 @@ export const rejectColumns = [
   { name: 'detail', type: 'string' },
   { name: 'record', type: 'string' },
 ] as const satisfies readonly Column[]
-

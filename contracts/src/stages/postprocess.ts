@@ -13,7 +13,10 @@ const Threshold = Closed(
     thresholds: Type.Array(Type.Number(), { minItems: 1, maxItems: 100, description: 'Ascending.' }),
     labels: Labels,
   },
-  { description: 'Label of the band a score falls in: one more label than thresholds; a score equal to a threshold is above it. Null stays null.' },
+  {
+    description:
+      'Label of the band a score falls in: one more label than thresholds; a score equal to a threshold is above it. Null stays null.',
+  },
 )
 const LabelOf = Closed(
   { operation: Type.Literal('label'), column: ColumnName, as: ColumnName, labels: Labels },

@@ -22,7 +22,9 @@ const Section = Closed(
     dataset: Type.Optional(DatasetRef),
     columns: Type.Optional(Type.Array(ColumnName, { minItems: 1, maxItems: 64 })),
     where: Type.Optional(Expression),
-    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000, default: 20, description: 'Rows of the table; 0 for none.' })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1000, default: 20, description: 'Rows of the table; 0 for none.' }),
+    ),
     charts: Type.Optional(Type.Array(Chart, { maxItems: 8 })),
     evaluation: Type.Optional(ArtefactRef),
   },

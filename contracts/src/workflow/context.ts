@@ -19,7 +19,10 @@ export const RunContext = Type.Object(
         inputHash: Nullable(Sha256),
         outputHash: Nullable(Sha256),
       }),
-      { maxItems: 2000, description: 'Finished steps that the step depends on, directly or not, in order of the plan.' },
+      {
+        maxItems: 2000,
+        description: 'Finished steps that the step depends on, directly or not, in order of the plan.',
+      },
     ),
   },
   { title: 'RunContext' },

@@ -27,14 +27,22 @@ export type Param = Static<typeof Param>
 
 /** "90s", "10m", "500ms", "2h", or a number of seconds. */
 export const Duration = Type.Union(
-  [Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$', maxLength: 16 }), Type.Number({ exclusiveMinimum: 0, maximum: 86_400 })],
-  { description: 'Time with its unit (500ms, 90s, 10m, 2h), or a number of seconds; at most a day.', examples: ['10m'] },
+  [
+    Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$', maxLength: 16 }),
+    Type.Number({ exclusiveMinimum: 0, maximum: 86_400 }),
+  ],
+  {
+    description: 'Time with its unit (500ms, 90s, 10m, 2h), or a number of seconds; at most a day.',
+    examples: ['10m'],
+  },
 )
 export type Duration = Static<typeof Duration>
 
 export const Retry = Closed(
   {
-    attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Calls in all, the first one included.' })),
+    attempts: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Calls in all, the first one included.' }),
+    ),
     backoff: Type.Optional(Duration),
     maxBackoff: Type.Optional(Duration),
     factor: Type.Optional(Type.Number({ minimum: 1, maximum: 10, default: 2 })),
@@ -54,8 +62,16 @@ export const Step = Closed(
       description: 'Stage and major version of its contract.',
       examples: ['clean@1'],
     }),
-    with: Type.Optional(MapOf(Json, { maxProperties: 256, description: 'The body of the call; ${ } holds references and expressions.' })),
-    needs: Type.Optional(Type.Array(StepName, { maxItems: 256, uniqueItems: true, description: 'Steps that must finish first, besides those referred to.' })),
+    with: Type.Optional(
+      MapOf(Json, { maxProperties: 256, description: 'The body of the call; ${ } holds references and expressions.' }),
+    ),
+    needs: Type.Optional(
+      Type.Array(StepName, {
+        maxItems: 256,
+        uniqueItems: true,
+        description: 'Steps that must finish first, besides those referred to.',
+      }),
+    ),
     retry: Type.Optional(Retry),
     timeout: Type.Optional(Duration),
     description: Type.Optional(Type.String({ maxLength: 1000 })),
@@ -72,7 +88,9 @@ export const WorkflowDocument = Closed(
     description: Type.Optional(Type.String({ maxLength: 4000 })),
     params: Type.Optional(MapOf(Param, { maxProperties: 256 })),
     steps: MapOf(Step, { minProperties: 1, maxProperties: workflowStepsMax }),
-    outputs: Type.Optional(MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' })),
+    outputs: Type.Optional(
+      MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' }),
+    ),
     timeout: Type.Optional(Duration),
   },
   { title: 'WorkflowDocument' },

@@ -12,20 +12,36 @@ export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancell
 export const RunStatus = OneOf(runStatuses, { title: 'RunStatus', description: 'The last three are final.' })
 export type RunStatus = Static<typeof RunStatus>
 
-export const stepStatuses = ['pending', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'skipped', 'reused'] as const
+export const stepStatuses = [
+  'pending',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'skipped',
+  'reused',
+] as const
 export const StepStatus = OneOf(stepStatuses, {
   title: 'StepStatus',
-  description: 'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
+  description:
+    'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
 })
 export type StepStatus = Static<typeof StepStatus>
 
-export const RunId = Type.String({ pattern: '^[0-9a-z]{26}$|^[0-9a-f-]{36}$', examples: ['01890a5d-ac96-774b-bcce-b302099a8057'] })
+export const RunId = Type.String({
+  pattern: '^[0-9a-z]{26}$|^[0-9a-f-]{36}$',
+  examples: ['01890a5d-ac96-774b-bcce-b302099a8057'],
+})
 
 /** A version of a registered workflow. */
 export const WorkflowView = Closed(
   {
     name: WorkflowName,
-    version: Type.Integer({ minimum: 1, description: 'Grows by one with each change; registering the same document again keeps it.' }),
+    version: Type.Integer({
+      minimum: 1,
+      description: 'Grows by one with each change; registering the same document again keeps it.',
+    }),
     hash: Sha256,
     description: Nullable(Type.String()),
     params: MapOf(Json, { maxProperties: 256 }),
@@ -45,7 +61,10 @@ export const RunStart = Closed(
     version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the newest.' })),
     params: Type.Optional(MapOf(Json, { maxProperties: 256 })),
     cache: Type.Optional(
-      Type.Boolean({ default: false, description: 'Reuse recorded outputs of earlier runs: same stage version, same parameters, same inputs.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Reuse recorded outputs of earlier runs: same stage version, same parameters, same inputs.',
+      }),
     ),
   },
   { title: 'RunStart' },
@@ -78,7 +97,9 @@ export const StepView = Closed(
     attempts: Type.Integer({ minimum: 0 }),
     rows: Nullable(Type.Integer({ minimum: 0, description: '`rows` of the output, where there is one.' })),
     seconds: Nullable(Type.Number({ minimum: 0, description: 'Duration of the last attempt.' })),
-    progress: Nullable(Closed({ fraction: Type.Number(), rows: Nullable(Type.Integer()), message: Nullable(Type.String()) })),
+    progress: Nullable(
+      Closed({ fraction: Type.Number(), rows: Nullable(Type.Integer()), message: Nullable(Type.String()) }),
+    ),
     inputHash: Nullable(Sha256),
     outputHash: Nullable(Sha256),
     output: Nullable(Json),
@@ -111,7 +132,10 @@ export const eventTypes = [
 /** One entry of a run's append-only log; the `data` of an SSE event whose id is `id`. */
 export const RunEvent = Closed(
   {
-    id: Type.Integer({ minimum: 1, description: 'Grows within a run; send it back as Last-Event-ID to go on after it.' }),
+    id: Type.Integer({
+      minimum: 1,
+      description: 'Grows within a run; send it back as Last-Event-ID to go on after it.',
+    }),
     runId: RunId,
     type: OneOf(eventTypes),
     step: Nullable(StepName),
@@ -126,7 +150,10 @@ export type RunEvent = Static<typeof RunEvent>
 /** Page of a list. */
 export const Page = <T extends TSchema>(item: T, title: string) =>
   Closed(
-    { items: Type.Array(item, { maxItems: 1000 }), next: Nullable(Type.String({ description: 'Cursor of the next page.' })) },
+    {
+      items: Type.Array(item, { maxItems: 1000 }),
+      next: Nullable(Type.String({ description: 'Cursor of the next page.' })),
+    },
     { title },
   )
 
