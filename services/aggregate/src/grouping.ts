@@ -34,7 +34,7 @@ export async function grouping(
   const inner = [...keys.map(({ sql }, i) => `${sql} AS k${i}`), ...measures.map(({ sql }, i) => `${sql} AS v${i}`)]
   const outer = [
     ...keys.map(({ name }, i) => `k${i} AS ${ident(name)}`),
-    ...measures.map(({ name, aggregate }, i) => `${aggregate(`v${i}`)} AS ${ident(name)}`),
+    ...measures.map((term, i) => `${term.aggregate(`v${i}`)} AS ${ident(term.name)}`),
   ]
   const read = new Set([...keys, ...measures, ...(where ? [where] : [])].flatMap(term => term.columns))
   return {

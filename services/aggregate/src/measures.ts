@@ -40,7 +40,7 @@ export async function measureTerm(
     name,
     sql: where ? `CASE WHEN ${where.sql} THEN ${value} END` : value,
     columns: [...(of?.columns ?? []), ...(where?.columns ?? [])],
-    aggregate: held => aggregateOf(measure, held),
+    aggregate: held => aggregates[measure.measure](held, measure.quantile ?? 0.5),
   }
 }
 
@@ -52,24 +52,15 @@ function valueOf({ measure }: Measure, of: CheckedExpression | undefined): strin
   return of.sql
 }
 
-function aggregateOf({ measure, quantile }: Measure, value: string): string {
-  switch (measure) {
-    case 'count':
-      return `count(${value})`
-    case 'countDistinct':
-      return `count(DISTINCT ${value})`
-    case 'sum':
-    case 'min':
-    case 'max':
-      return `${measure}(${value})`
-    case 'mean':
-    case 'share':
-      return `avg(${value})`
-    case 'stddev':
-      return `stddev_samp(${value})`
-    case 'median':
-      return `quantile_cont(${value}, 0.5)`
-    case 'quantile':
-      return `quantile_cont(${value}, ${literal(quantile ?? 0.5)})`
-  }
+const aggregates: Record<Measure['measure'], (value: string, quantile: number) => string> = {
+  count: value => `count(${value})`,
+  countDistinct: value => `count(DISTINCT ${value})`,
+  sum: value => `sum(${value})`,
+  min: value => `min(${value})`,
+  max: value => `max(${value})`,
+  mean: value => `avg(${value})`,
+  share: value => `avg(${value})`,
+  stddev: value => `stddev_samp(${value})`,
+  median: value => `quantile_cont(${value}, 0.5)`,
+  quantile: (value, quantile) => `quantile_cont(${value}, ${literal(quantile)})`,
 }
