@@ -4,9 +4,12 @@ import { Closed, Count, Expression, MapOf, Nullable, OneOf } from '../schema.ts'
 
 const Metrics = MapOf(Nullable(Type.Number()), {
   maxProperties: 128,
-  description: 'Metric and figure; null where it is not defined (for example ROC AUC with one class).',
+  description:
+    'Metric and figure; null where it is not defined (for example ROC AUC with one class). Shares are from 0 to 1, regression figures in the unit of the target.',
+  examples: [{ accuracy: 0.81, rocAuc: 0.68, baseRate: 0.21 }],
 })
 
+/** Two classes; more than two have accuracy, precision, recall and f1 (means over the classes) and logLoss. */
 export const classificationMetrics = [
   'accuracy',
   'precision',
@@ -20,19 +23,23 @@ export const classificationMetrics = [
 ] as const
 export const regressionMetrics = ['mae', 'rmse', 'r2', 'mape', 'meanError'] as const
 
-const Gate = Closed(
+export const Gate = Closed(
   {
     metric: OneOf([...classificationMetrics, ...regressionMetrics]),
-    min: Type.Optional(Type.Number()),
-    max: Type.Optional(Type.Number()),
+    min: Type.Optional(Type.Number({ description: 'Smallest figure that passes.' })),
+    max: Type.Optional(Type.Number({ description: 'Largest figure that passes.' })),
     everySlice: Type.Optional(
       Type.Boolean({ default: false, description: 'The bound holds for every slice as well.' }),
     ),
   },
   {
-    description: 'A bound on a metric; when it is broken, or the metric is not defined, the step fails and says both.',
+    title: 'Gate',
+    description:
+      'Bounds on a metric, each allowed itself; when one is broken, or the metric is not defined, the step fails with MESHWORK_EVALUATE_GATE. The evaluation is kept.',
+    examples: [{ metric: 'rocAuc', min: 0.65 }],
   },
 )
+export type Gate = Static<typeof Gate>
 
 export const EvaluateInput = Closed(
   {
@@ -40,13 +47,14 @@ export const EvaluateInput = Closed(
     task: OneOf(['classification', 'regression']),
     target: Type.Unsafe<string>({
       ...Expression,
-      description: 'What was true: an expression. Classification: a boolean, or a class label.',
+      description:
+        'What was true: an expression. Regression: a number. Classification: a boolean (0 and 1 will do with `score`), or a class label.',
     }),
     prediction: Type.Optional(
       Type.Unsafe<string>({
         ...Expression,
         description:
-          'What was predicted: a class (classification) or a number (regression). For two classes it may be left out when `score` is given.',
+          'What was predicted: a class, as `target` has it (classification), or a number (regression). May be left out when `score` or `scores` is given: then `score >= threshold`, or the class with the highest score.',
       }),
     ),
     score: Type.Optional(
@@ -59,23 +67,38 @@ export const EvaluateInput = Closed(
       MapOf(ColumnName, {
         minProperties: 2,
         maxProperties: 256,
-        description: 'More than two classes: class and the column with its probability.',
+        description:
+          'More than two classes: each class and the column with its probability. Without it there is no log loss.',
       }),
     ),
     positive: Type.Optional(
-      Type.String({ maxLength: 200, description: 'Two classes with labels: which one is positive.' }),
+      Type.String({
+        maxLength: 200,
+        description: 'Two classes with labels: which one is positive; all others are negative.',
+      }),
     ),
     threshold: Type.Optional(
-      Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'For `score` without `prediction`.' }),
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        default: 0.5,
+        description: 'For `score` without `prediction`: positive from this score on.',
+      }),
     ),
-    where: Type.Optional(Expression),
+    where: Type.Optional(Type.Unsafe<string>({ ...Expression, description: 'Only rows for which this is true.' })),
     slices: Type.Optional(
-      Type.Array(Type.Union([ColumnName, Closed({ expression: Expression, as: ColumnName })]), { maxItems: 16 }),
+      Type.Array(Type.Union([ColumnName, Closed({ expression: Expression, as: ColumnName })], { title: 'Slicing' }), {
+        maxItems: 16,
+        description: 'The same metrics for each value of a column or expression; values are cut to 200 characters.',
+        examples: [['origin', { expression: 'hour(date)', as: 'hour' }]],
+      }),
     ),
     slicesMax: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Largest slices of each column.' }),
+      Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Slices of each column: the largest.' }),
     ),
-    calibrationBins: Type.Optional(Type.Integer({ minimum: 2, maximum: 100, default: 10 })),
+    calibrationBins: Type.Optional(
+      Type.Integer({ minimum: 2, maximum: 100, default: 10, description: 'Bins of equal width from 0 to 1.' }),
+    ),
     gates: Type.Optional(Type.Array(Gate, { maxItems: 64 })),
   },
   { title: 'EvaluateInput' },
@@ -88,8 +111,19 @@ export const Evaluation = Closed(
   {
     schema: Type.Literal('meshwork.evaluation/1'),
     task: OneOf(['classification', 'regression']),
+    judged: Closed(
+      {
+        target: Type.String(),
+        prediction: Nullable(Type.String()),
+        score: Nullable(Type.String()),
+        positive: Nullable(Type.String()),
+        threshold: Nullable(Type.Number()),
+        where: Nullable(Type.String()),
+      },
+      { description: 'What was asked for.' },
+    ),
     rows: Count('Rows judged.'),
-    skipped: Count('Rows left out because the target or the prediction is null.'),
+    skipped: Count('Rows left out because the target, the prediction or the score is null or not a number.'),
     metrics: Metrics,
     confusion: Nullable(
       Closed({
@@ -100,7 +134,12 @@ export const Evaluation = Closed(
         }),
       }),
     ),
-    classes: Nullable(MapOf(Metrics, { maxProperties: 256 })),
+    classes: Nullable(
+      MapOf(Metrics, {
+        maxProperties: 256,
+        description: 'More than two classes: precision, recall, f1 and rows of each.',
+      }),
+    ),
     calibration: Nullable(
       Type.Array(
         Closed({
@@ -110,14 +149,23 @@ export const Evaluation = Closed(
           predicted: Type.Number(),
           observed: Type.Number(),
         }),
-        { maxItems: 100 },
+        {
+          maxItems: 100,
+          description:
+            'Bins that have rows: mean of the score, and share of positives. A score of `to` is in the next bin.',
+        },
       ),
     ),
-    roc: Nullable(Type.Array(Point, { maxItems: 257, description: 'x: false positive rate, y: true positive rate.' })),
-    precisionRecall: Nullable(Type.Array(Point, { maxItems: 257, description: 'x: recall, y: precision.' })),
+    roc: Nullable(Type.Array(Point, { maxItems: 256, description: 'x: false positive rate, y: true positive rate.' })),
+    precisionRecall: Nullable(Type.Array(Point, { maxItems: 256, description: 'x: recall, y: precision.' })),
     slices: Type.Array(
-      Closed({ by: Type.String(), value: Type.String(), rows: Count('Rows of the slice.'), metrics: Metrics }),
-      { maxItems: 16_000 },
+      Closed({
+        by: Type.String(),
+        value: Nullable(Type.String()),
+        rows: Count('Rows of the slice.'),
+        metrics: Metrics,
+      }),
+      { maxItems: 16_000, description: 'By column, the largest first.' },
     ),
     gates: Type.Array(
       Closed({
@@ -128,7 +176,10 @@ export const Evaluation = Closed(
         max: Nullable(Type.Number()),
         passed: Type.Boolean(),
       }),
-      { maxItems: 100_000 },
+      {
+        maxItems: 100_000,
+        description: 'Each gate over all rows, and for `everySlice` each slice that broke it.',
+      },
     ),
   },
   { title: 'Evaluation', description: 'The whole judgement, an artefact of application/json.' },
@@ -140,7 +191,7 @@ export const EvaluateOutput = Closed(
     rows: Count('Rows judged.'),
     metrics: Metrics,
     evaluation: ArtefactRef,
-    passed: Type.Boolean({ description: 'All gates held (or there were none).' }),
+    passed: Type.Boolean({ description: 'All gates held, or there were none; else the step fails.' }),
   },
   { title: 'EvaluateOutput' },
 )

@@ -8,7 +8,7 @@ export const Encoding = OneOf(['utf-8', 'utf-16le', 'utf-16be', 'latin-1', 'wind
 
 export const CsvDialect = Closed(
   {
-    delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 4, examples: [';'] })),
+    delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 4, pattern: '^[^\\r\\n]+$', examples: [';'] })),
     quote: Type.Optional(Type.String({ maxLength: 1, description: 'Empty for none.' })),
     escape: Type.Optional(Type.String({ maxLength: 1 })),
     comment: Type.Optional(Type.String({ maxLength: 1 })),
@@ -48,7 +48,7 @@ export const IngestInput = Closed(
         minItems: 1,
         maxItems: 1024,
         description:
-          'Declared columns. In a file with names they are found by name, otherwise by place. Without it the types are inferred.',
+          'Declared columns: the dataset has these, in this order. In a file with names they are found by name, otherwise by place. A value that does not fit its declared type makes the record a reject. Without a schema the types are inferred, so that every value fits.',
       }),
     ),
     columns: Type.Optional(
@@ -65,7 +65,7 @@ export const IngestInput = Closed(
         maximum: 1_000_000,
         default: 0,
         description:
-          'Rows that may fail to parse before the step fails. They go to the rejects dataset with line and reason.',
+          'Records that may be refused before the step fails. They go to the rejects dataset with their place and the reason.',
       }),
     ),
     partRows: Type.Optional(
@@ -96,31 +96,54 @@ export const IngestOutput = Closed(
 )
 export type IngestOutput = Static<typeof IngestOutput>
 
+/** What the first records of a file look like: its values fit the fields of `IngestInput` with the same names. */
+export const IngestProposal = Closed(
+  {
+    format: Format,
+    compression: Compression,
+    encoding: Type.Optional(Encoding),
+    csv: Type.Optional(CsvDialect),
+    schema: DatasetSchema,
+  },
+  { title: 'IngestProposal' },
+)
+export type IngestProposal = Static<typeof IngestProposal>
+
 /** Answer of `PUT /v1/datasets`: the upload, and what a look at its first records proposes. */
 export const UploadAnswer = Closed(
   {
     upload: ArtefactRef,
-    proposal: Nullable(
-      Closed({
-        format: Format,
-        compression: Compression,
-        encoding: Type.Optional(Encoding),
-        dialect: Type.Optional(CsvDialect),
-        schema: DatasetSchema,
-        warnings: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 100 }),
-      }),
-    ),
+    proposal: Nullable(IngestProposal),
+    warnings: Type.Array(Type.String({ maxLength: 500 }), {
+      maxItems: 100,
+      description: 'What to look at before the ingest; the reason when there is no proposal.',
+    }),
   },
   { title: 'UploadAnswer' },
 )
 export type UploadAnswer = Static<typeof UploadAnswer>
 
-/** Columns of the side dataset that holds what did not parse. */
+/**
+ * Columns of the side dataset that holds what did not parse. `record_number` counts from 1, the header and blank lines
+ * included; `byte_offset` is its first byte in the text (after decompression and in UTF-8), null where the format has
+ * none; `reason` is one of `rejectReasons`; `record` is cut to 1,000 characters.
+ */
 export const rejectColumns = [
-  { name: 'line', type: 'int64' },
+  { name: 'record_number', type: 'int64' },
   { name: 'byte_offset', type: 'int64' },
   { name: 'column', type: 'string' },
   { name: 'reason', type: 'string' },
   { name: 'detail', type: 'string' },
   { name: 'record', type: 'string' },
 ] as const satisfies readonly Column[]
+
+export const rejectReasons = [
+  'type',
+  'fields-missing',
+  'fields-extra',
+  'quote',
+  'encoding',
+  'too-long',
+  'syntax',
+] as const
+export type RejectReason = (typeof rejectReasons)[number]

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RecordStore } from './store.ts'
 import { storeFailure } from './store-failure.ts'
@@ -21,19 +21,27 @@ export class FileRecords implements RecordStore {
     const draft = join(this.#scratch, randomUUID())
     try {
       await mkdir(dirname(path), { recursive: true })
-      const file = await open(draft, 'wx')
-      try {
-        await file.writeFile(JSON.stringify(value))
-        await file.sync()
-      } finally {
-        await file.close()
-      }
+      await writeFile(draft, JSON.stringify(value), { flag: 'wx' })
       await link(draft, path)
       return { created: true, value }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storeFailure(error)
       const standing = await this.read(space, name)
       return standing === undefined ? await this.create(space, name, value) : { created: false, value: standing }
+    } finally {
+      await rm(draft, { force: true })
+    }
+  }
+
+  async replace(space: string, name: string, value: unknown): Promise<void> {
+    const path = this.#path(space, name)
+    const draft = join(this.#scratch, randomUUID())
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(draft, JSON.stringify(value), { flag: 'wx' })
+      await rename(draft, path)
+    } catch (error) {
+      throw storeFailure(error)
     } finally {
       await rm(draft, { force: true })
     }

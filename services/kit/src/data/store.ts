@@ -40,10 +40,15 @@ export interface ArtefactStore {
   readonly records: RecordStore
 }
 
-/** Small JSON documents under a name that is not their content, for results by idempotency key. */
+/**
+ * Small JSON documents under a name that is not their content, for results by idempotency key. They are not synced to
+ * disk: one that is lost in a power cut only means that work is done again.
+ */
 export interface RecordStore {
   /** Writes unless the name exists; atomic among all processes. Answers what stands there now. */
   create(space: string, name: string, value: unknown): Promise<{ created: boolean; value: unknown }>
+  /** Writes whatever stands there; readers see the old value or the new one, never half of one. */
+  replace(space: string, name: string, value: unknown): Promise<void>
   read(space: string, name: string): Promise<unknown>
   delete(space: string, name: string): Promise<void>
 }

@@ -160,7 +160,7 @@ t.test('nothing outside the session can be read or written, and no setting chang
     `SET enable_external_access = true`,
     `SELECT * FROM read_csv('http://127.0.0.1:1/x.csv')`,
   ])
-    await t.rejects(tables.query(sql), undefined, sql)
+    await t.rejects(tables.query(sql), sql)
   await writeFile(join(dir, 'still-there'), '')
 })
 

@@ -1,0 +1,52 @@
+// Settings from the environment, read once. All bad keys are told in one error, with the way out.
+
+import { closest, compile } from '@meshwork/contracts'
+import type { Static, TObject } from 'typebox'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Thrown at boot; `message` has a line for each bad key. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads the keys of an object schema from the environment: numbers and booleans are converted, defaults filled in.
+ * A MESHWORK_ key that is in neither the schema nor `others` is an error: it is most likely mistyped.
+ */
+export function readConfig<T extends TObject>(
+  schema: T,
+  environment: Environment,
+  others: readonly (string | RegExp)[] = [],
+): Readonly<Static<T>> {
+  const faults: string[] = []
+  const values: Record<string, unknown> = {}
+  const properties = schema.properties as Record<string, { type?: string; default?: unknown; description?: string }>
+  for (const [key, property] of Object.entries(properties)) {
+    const raw = environment[key]
+    if (raw === undefined || raw === '') {
+      if ('default' in property) values[key] = property.default
+      else if (schema.required?.includes(key))
+        faults.push(`${key} is not set: ${property.description ?? 'it is needed'}`)
+      continue
+    }
+    const value = convert(raw, property.type)
+    const [fault] = compile(property).check(value)
+    if (fault) faults.push(`${key} ${fault.detail}${property.description ? `; it is: ${property.description}` : ''}`)
+    else values[key] = value
+  }
+  for (const key of Object.keys(environment)) {
+    if (!key.startsWith('MESHWORK_') || key in properties) continue
+    if (others.some(other => (typeof other === 'string' ? other === key : other.test(key)))) continue
+    const near = closest(key, Object.keys(properties))
+    faults.push(`${key} is not a setting of this service${near === undefined ? '' : `; did you mean ${near}?`}`)
+  }
+  if (faults.length > 0) throw new ConfigError(`the configuration is wrong:\n  ${faults.join('\n  ')}`)
+  return Object.freeze(values) as Readonly<Static<T>>
+}
+
+function convert(raw: string, type: string | undefined): unknown {
+  if (type === 'integer' || type === 'number') return raw.trim() === '' || Number.isNaN(Number(raw)) ? raw : Number(raw)
+  if (type === 'boolean') return raw === 'true' || raw === '1' ? true : raw === 'false' || raw === '0' ? false : raw
+  return raw
+}

@@ -1,0 +1,70 @@
+// Worker processes of one stage: as many as there are calls in progress, kept warm between calls, one started ahead.
+
+import type { Counter } from 'prom-client'
+import type { Executor, Work, WorkHooks } from './work.ts'
+import { Worker, type WorkerOptions } from './worker.ts'
+
+export interface WorkerPoolOptions extends WorkerOptions {
+  /** Idle workers that are kept. */
+  readonly keep: number
+  readonly exits: Counter<'stage' | 'reason'>
+}
+
+const worksMax = 200
+/** A worker that holds more than this share of its memory after a call is replaced. */
+const memoryKeptShare = 0.6
+
+export class WorkerPool implements Executor {
+  readonly #options: WorkerPoolOptions
+  readonly #idle: Worker[] = []
+  readonly #all = new Set<Worker>()
+  #closed = false
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
+  }
+
+  /** Starts one worker and waits until it could work; fails when the stage cannot be imported. */
+  async start(): Promise<void> {
+    const worker = this.#spawn()
+    await worker.ready
+    this.#idle.push(worker)
+  }
+
+  async execute(work: Work, hooks: WorkHooks): Promise<unknown> {
+    const worker = this.#takeIdle() ?? this.#spawn()
+    try {
+      return await worker.run(work, hooks)
+    } finally {
+      this.#giveBack(worker)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#all].map(worker => worker.end()))
+  }
+
+  #takeIdle(): Worker | undefined {
+    for (let worker = this.#idle.pop(); worker !== undefined; worker = this.#idle.pop()) if (worker.alive) return worker
+    return undefined
+  }
+
+  #giveBack(worker: Worker): void {
+    if (!worker.alive) return
+    const tired = worker.works >= worksMax || worker.memoryBytes() > this.#options.memoryBytes * memoryKeptShare
+    if (this.#closed || tired || this.#idle.length >= this.#options.keep) void worker.end()
+    else this.#idle.push(worker)
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(this.#options)
+    this.#all.add(worker)
+    void worker.exit().then(how => {
+      this.#all.delete(worker)
+      const reason = how === 'exit code 0' ? 'ended' : how === 'signal SIGKILL' ? 'killed' : 'crashed'
+      this.#options.exits.inc({ stage: this.#options.stage, reason })
+    })
+    return worker
+  }
+}

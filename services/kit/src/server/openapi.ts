@@ -1,0 +1,73 @@
+// OpenAPI 3.1 from the routes. A schema with a PascalCase title becomes a component of that name.
+
+import fastifySwagger from '@fastify/swagger'
+import fastifySwaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+export interface ApiInfo {
+  readonly title: string
+  readonly version: string
+  readonly description: string
+  readonly tags?: readonly { readonly name: string; readonly description: string }[]
+}
+
+type Tree = { [key: string]: unknown }
+
+export async function useOpenApi(app: FastifyInstance, info: ApiInfo): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.1',
+      info: {
+        title: info.title,
+        version: info.version,
+        description: info.description,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: (info.tags ?? []).map(tag => ({ ...tag })),
+    },
+  })
+  await app.register(fastifySwaggerUi, { routePrefix: '/docs', uiConfig: { url: '/openapi.json' }, staticCSP: true })
+  let document: unknown
+  app.get(
+    '/openapi.json',
+    { schema: { hide: true } },
+    async () => (document ??= hoist(app.swagger() as unknown as Tree)),
+  )
+}
+
+const componentName = /^[A-Z][A-Za-z0-9]*$/
+
+/** Moves every titled schema into components.schemas and leaves a reference. Two that share a title must be equal. */
+export function hoist(document: Tree): Tree {
+  const schemas: Record<string, unknown> = {}
+  const walk = (node: unknown, inComponent: boolean): unknown => {
+    if (Array.isArray(node)) return node.map(item => walk(item, false))
+    if (node === null || typeof node !== 'object') return node
+    const { title } = node as Tree
+    const named = typeof title === 'string' && componentName.test(title) && isSchema(node as Tree)
+    const inner = Object.fromEntries(
+      Object.entries(node).map(([key, value]) => [
+        key,
+        key === 'examples' || key === 'example' || key === 'default' ? value : walk(value, false),
+      ]),
+    )
+    if (!named || inComponent) return inner
+    const known = schemas[title]
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(inner))
+      throw new Error(`two different schemas have the title ${title}`)
+    schemas[title] = inner
+    return { $ref: `#/components/schemas/${title}` }
+  }
+  const paths = walk(document['paths'], false)
+  const components = (document['components'] ?? {}) as Tree
+  return {
+    ...document,
+    paths,
+    components: { ...components, schemas: { ...(components['schemas'] as Tree), ...sorted(schemas) } },
+  }
+}
+
+const isSchema = (node: Tree): boolean => ['type', 'anyOf', 'allOf', 'enum', 'const', '$ref'].some(key => key in node)
+const sorted = (map: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,0 +1,72 @@
+// A service as a process: listen, tell the parent, drain on a signal, end.
+
+import type { Logger } from 'pino'
+import type { Service } from './service.ts'
+
+export interface RunOptions {
+  readonly service: Service
+  readonly log: Logger
+  readonly host: string
+  readonly port: number
+  readonly drainTimeoutMs: number
+  /** Called when the drain begins; resolves when no work is left. */
+  readonly drain?: () => Promise<void>
+  /** Called when the drain timed out: stop what is left. */
+  readonly abort?: () => void
+  /** Called after the server has closed. */
+  readonly end?: () => Promise<void>
+}
+
+const loopback = /^(127\.|::1$|localhost$)/
+
+export async function runService(options: RunOptions): Promise<string> {
+  const { service, log } = options
+  const url = await service.app.listen({ host: options.host, port: options.port })
+  if (!loopback.test(options.host))
+    log.warn(
+      { host: options.host },
+      'listening beyond loopback; there is no authentication yet, so let only trusted networks in',
+    )
+  service.readiness.phase = 'ready'
+  log.info({ url }, 'listening')
+  process.send?.({ type: 'listening', url })
+
+  let draining: Promise<void> | undefined
+  const stop = (why: string) => {
+    if (draining) process.exit(1) // asked twice
+    draining = drain(options, why).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the drain failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  process.on('disconnect', () => stop('the parent is gone'))
+  process.on('uncaughtException', error => {
+    log.fatal({ err: error }, 'uncaught exception')
+    process.exit(1)
+  })
+  process.on('unhandledRejection', error => {
+    log.fatal({ err: error }, 'unhandled rejection')
+    process.exit(1)
+  })
+  return url
+}
+
+async function drain(options: RunOptions, why: string): Promise<void> {
+  const { service, log } = options
+  service.readiness.phase = 'draining'
+  log.info({ why }, 'draining')
+  const timer = setTimeout(() => {
+    log.warn({ drainTimeoutMs: options.drainTimeoutMs }, 'the drain takes too long; stopping what is left')
+    options.abort?.()
+  }, options.drainTimeoutMs)
+  await options.drain?.()
+  await service.app.close()
+  clearTimeout(timer)
+  await options.end?.()
+  log.info('closed')
+}

@@ -1,0 +1,61 @@
+// A stage as a process: settings from the environment, then listen, then drain.
+
+import { foreignSettings, StageConfig } from '../config/service-config.ts'
+import { ConfigError, type Environment, readConfig } from '../config/read-config.ts'
+import { openStore } from '../data/open.ts'
+import { readResources } from '../data/resources.ts'
+import type { Stage } from '../stage/define.ts'
+import { createLog } from '../telemetry/log.ts'
+import { runService } from './run.ts'
+import { createStageApp } from './stage-app.ts'
+
+const workerMemoryBytesMax = 1_400_000_000
+const workerMemoryShare = 0.6
+
+/** `module` is the URL of the file that exports `stage`: worker processes import it. */
+export async function serveStage(
+  stage: Stage,
+  options: { module: string | URL; environment?: Environment },
+): Promise<void> {
+  try {
+    await serve(stage, String(options.module), options.environment ?? process.env)
+  } catch (error) {
+    if (error instanceof ConfigError) console.error(`meshwork ${stage.name}: ${error.message}`)
+    else
+      createLog({ module: stage.name, version: stage.version, level: 'info' }).fatal({ err: error }, 'could not start')
+    process.exit(1)
+  }
+}
+
+async function serve(stage: Stage, module: string, environment: Environment): Promise<void> {
+  const config = readConfig(StageConfig, environment, [
+    ...foreignSettings,
+    new RegExp(`^MESHWORK_${stage.name.toUpperCase().replaceAll('-', '_')}_`),
+  ])
+  const log = createLog({ module: stage.name, version: stage.version, level: config.MESHWORK_LOG_LEVEL })
+  const resources = readResources()
+  const app = await createStageApp({
+    stage,
+    module,
+    store: await openStore(config.MESHWORK_STORE_URL),
+    resources,
+    log,
+    concurrency: config.MESHWORK_STAGE_CONCURRENCY ?? resources.cpus,
+    queue: config.MESHWORK_STAGE_QUEUE,
+    bodyLimitBytes: config.MESHWORK_BODY_LIMIT_BYTES,
+    workerMemoryBytes:
+      config.MESHWORK_WORKER_MEMORY_BYTES ?? Math.min(workerMemoryBytesMax, resources.memoryBytes * workerMemoryShare),
+    environment,
+  })
+  await app.start()
+  await runService({
+    service: app,
+    log,
+    host: config.MESHWORK_HOST,
+    port: config.MESHWORK_PORT,
+    drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
+    drain: () => app.drain(),
+    abort: () => app.abort(),
+    end: () => app.end(),
+  })
+}

@@ -1,0 +1,80 @@
+// Every HTTP service of the mesh is built here: stages, the orchestrator and the gateway. It never listens; run.ts does.
+
+import { randomUUID } from 'node:crypto'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { createServiceMetrics } from '../telemetry/service-metrics.ts'
+import { Readiness, useHealth } from './health.ts'
+import { type ApiInfo, useOpenApi } from './openapi.ts'
+import { useProblemHandler } from './problem-handler.ts'
+import { useValidators } from './validators.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface ServiceOptions {
+  /** Name in logs, metrics and health. */
+  readonly name: string
+  readonly version: string
+  readonly log: Logger
+  readonly api: ApiInfo
+  /** Largest JSON body in bytes (default 1 MiB). */
+  readonly bodyLimitBytes?: number
+}
+
+export interface Service {
+  readonly app: App
+  readonly registry: Registry
+  readonly readiness: Readiness
+}
+
+const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/
+
+export async function createService(options: ServiceOptions): Promise<Service> {
+  const app = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimitBytes ?? 1_048_576,
+    requestTimeout: 0, // uploads may take long; the body limit and the connection's own timeouts bound the rest
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    routerOptions: { maxParamLength: 256, caseSensitive: true },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    forceCloseConnections: 'idle',
+    genReqId: request => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
+  app.server.headersTimeout = 30_000
+  useValidators(app as unknown as FastifyInstance)
+  useProblemHandler(app as unknown as FastifyInstance)
+  const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const labels = { method: request.method, route, status: `${Math.floor(reply.statusCode / 100)}xx` }
+    requestSeconds.observe(labels, reply.elapsedTime / 1000)
+  })
+  const plain = app as unknown as FastifyInstance
+  await useOpenApi(plain, options.api)
+  const readiness = new Readiness()
+  useHealth(plain, options.name, options.version, readiness, registry)
+  return { app, registry, readiness }
+}

@@ -1,0 +1,132 @@
+// A stage as a service that does not listen: protocol v1 from a stage definition.
+
+import { MeshError, type StageInfo } from '@meshwork/contracts'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { LocalStore } from '../data/open.ts'
+import type { Resources } from '../data/resources.ts'
+import { Calls } from '../execute/calls.ts'
+import { Claims } from '../execute/claims.ts'
+import { Limiter } from '../execute/limiter.ts'
+import { inlineExecutor } from '../execute/run-stage.ts'
+import { bindingsOf, type Executor } from '../execute/work.ts'
+import { WorkerPool } from '../execute/worker-pool.ts'
+import type { Stage } from '../stage/define.ts'
+import { createStageMetrics } from '../telemetry/stage-metrics.ts'
+import { observeCalls } from '../telemetry/observe-calls.ts'
+import { createService, type Service } from './service.ts'
+import { stageRoutes } from './stage-routes.ts'
+
+export interface StageAppOptions {
+  readonly stage: Stage
+  /** URL of the module that exports `stage`; needed for isolation "process". */
+  readonly module: string
+  readonly store: LocalStore
+  readonly resources: Resources
+  readonly log: Logger
+  readonly concurrency: number
+  readonly queue: number
+  readonly bodyLimitBytes: number
+  readonly workerMemoryBytes: number
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export interface StageApp extends Service {
+  /** Starts what the stage needs (models, workers); the service is ready afterwards. */
+  start(): Promise<void>
+  /** Resolves when no work is in progress. */
+  drain(): Promise<void>
+  /** Stops the work in progress. */
+  abort(): void
+  /** Ends workers and what the stage had started. */
+  end(): Promise<void>
+}
+
+export async function createStageApp(options: StageAppOptions): Promise<StageApp> {
+  const { stage, store, resources, log } = options
+  const service = await createService({
+    name: stage.name,
+    version: stage.version,
+    log,
+    bodyLimitBytes: options.bodyLimitBytes,
+    api: {
+      title: `Meshwork ${stage.name}`,
+      version: stage.version,
+      description: stage.summary,
+      tags: [
+        { name: 'stage', description: 'Stage protocol v1.' },
+        { name: 'operation', description: 'Health and metrics.' },
+      ],
+    },
+  })
+  const metrics = createStageMetrics(service.registry)
+  const { executor, startExecutor } = executorOf(options, metrics.workerExits)
+  const limiter = new Limiter({ stage: stage.name, places: options.concurrency, waitingMax: options.queue })
+  const calls = new Calls({
+    stage,
+    executor,
+    limiter,
+    claims: new Claims(store.records, stage.name, stage.major),
+    observe: observeCalls({ stage, log, metrics, limiter }),
+  })
+  const context = { log, store, resources, registry: service.registry, environment: options.environment }
+  const app = service.app as unknown as FastifyInstance
+  await app.register(
+    stageRoutes({ stage, calls, info: stageInfo(stage), readiness: service.readiness, log, store, resources }),
+  )
+  if (stage.routes) {
+    const { routes } = stage
+    await app.register(async scope => await routes(scope, context))
+  }
+  let stopStage: (() => Promise<void>) | undefined
+  return {
+    ...service,
+    start: async () => {
+      const [stop] = await Promise.all([stage.start?.(context), startExecutor()])
+      stopStage = stop ?? undefined
+      service.readiness.phase = 'ready'
+    },
+    drain: async () => await calls.idle(),
+    abort: () =>
+      calls.abort(new MeshError('MESHWORK_NOT_READY', { service: stage.name, state: 'draining', seconds: 1 })),
+    end: async () => {
+      await executor.close()
+      await stopStage?.()
+    },
+  }
+}
+
+function executorOf(options: StageAppOptions, exits: ReturnType<typeof createStageMetrics>['workerExits']) {
+  const { stage, store, resources, log } = options
+  if (stage.isolation !== 'process')
+    return {
+      executor: inlineExecutor({ stage, store, resources, log, bindings: bindingsOf }) as Executor,
+      startExecutor: async () => {},
+    }
+  const memoryBytes = options.workerMemoryBytes
+  const pool = new WorkerPool({
+    stage: stage.name,
+    memoryBytes,
+    keep: options.concurrency,
+    exits,
+    setup: {
+      module: options.module,
+      storeUrl: store.url,
+      resources: { cpus: resources.cpus, memoryBytes },
+      logLevel: log.level,
+    },
+  })
+  return { executor: pool as Executor, startExecutor: async () => await pool.start() }
+}
+
+function stageInfo(stage: Stage): StageInfo {
+  const { requires = [], produces = [] } = stage.columns ?? {}
+  return {
+    name: stage.name,
+    version: stage.version,
+    summary: stage.summary,
+    contracts: [{ major: stage.major, path: stage.path, input: stage.input, output: stage.output }],
+    columns: { requires: [...requires], produces: [...produces] },
+    capabilities: { plan: stage.plan !== undefined, progress: true, idempotency: true },
+  }
+}

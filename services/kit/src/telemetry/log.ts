@@ -1,0 +1,25 @@
+// One shape of log line for the whole mesh: pino JSON with time (ISO), level, module, version, what the call is for,
+// and a short message. docs/logs.md describes it.
+
+import { type Logger, pino, stdTimeFunctions } from 'pino'
+
+export interface LogOptions {
+  readonly module: string
+  readonly version: string
+  readonly level: string
+  /** Where lines go; standard output without it. */
+  readonly destination?: { write(line: string): void }
+}
+
+const redacted = ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.secret', '*.token']
+
+export function createLog(options: LogOptions): Logger {
+  const settings = {
+    level: options.level,
+    base: { module: options.module, version: options.version },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: redacted, censor: '[redacted]' },
+  }
+  return options.destination ? pino(settings, options.destination) : pino(settings)
+}

@@ -1,0 +1,53 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+export type StageMetrics = ReturnType<typeof createStageMetrics>
+
+/** What every stage counts. `code` is a code of the error table or "ok"; never a run id. */
+export function createStageMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    runs: new Counter({
+      name: 'meshwork_stage_runs_total',
+      help: 'Calls that ended, by result and code.',
+      labelNames: ['stage', 'version', 'result', 'code'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'meshwork_stage_run_duration_seconds',
+      help: 'Time of a call from its start to its end, waiting for a place not included.',
+      labelNames: ['stage', 'version', 'result'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+      registers,
+    }),
+    rows: new Counter({
+      name: 'meshwork_stage_rows_total',
+      help: 'Rows of the outputs of calls that succeeded.',
+      labelNames: ['stage', 'version'],
+      registers,
+    }),
+    running: new Gauge({
+      name: 'meshwork_stage_in_flight',
+      help: 'Calls in progress.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    waiting: new Gauge({
+      name: 'meshwork_stage_queue_depth',
+      help: 'Calls that wait for a place.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    joined: new Counter({
+      name: 'meshwork_stage_joined_total',
+      help: 'Calls that got the result of another call with the same key: in flight here, in another replica, or recorded.',
+      labelNames: ['stage', 'how'],
+      registers,
+    }),
+    workerExits: new Counter({
+      name: 'meshwork_stage_worker_exits_total',
+      help: 'Worker processes that ended, by reason.',
+      labelNames: ['stage', 'reason'],
+      registers,
+    }),
+  }
+}
