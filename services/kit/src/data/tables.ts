@@ -160,6 +160,21 @@ export class Tables {
     return await this.#finish(manifestOf(columns, parts))
   }
 
+  /** A new dataset with one part for each select, in their order; the selects run side by side and none may be empty. */
+  async assemble(
+    columns: readonly Column[],
+    selects: readonly string[],
+    onRows: (rows: number) => void = () => {},
+  ): Promise<DatasetRef> {
+    let rows = 0
+    const parts = await this.session.each(selects, async (select, lane) => {
+      const part = partOf(await this.#write(select, columns, lane))
+      onRows((rows += part.rows))
+      return part
+    })
+    return await this.#finish(manifestOf(columns, parts))
+  }
+
   /** Writes a dataset to one local file inside the scratch folder. */
   async exportTo(dataset: Dataset, path: string, format: 'csv' | 'parquet' | 'json' | 'ndjson'): Promise<void> {
     const how = {
