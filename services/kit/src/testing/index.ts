@@ -11,6 +11,8 @@ import { createStageApp, type StageApp, type StageAppOptions } from '../server/s
 import type { Stage } from '../stage/define.ts'
 import { createLog } from '../telemetry/log.ts'
 
+export { type DirectCalls, directCalls } from './direct-call.ts'
+
 /** The part of tap's test that is used here. */
 export interface TestScope {
   teardown(fn: () => unknown): void
