@@ -152,7 +152,7 @@ export const Evaluation = Closed(
         {
           maxItems: 100,
           description:
-            'Bins that have rows: mean of the score, and share of positives. A score of `to` is in the next bin.',
+            'Bins that have rows: mean of the score, and share of positives. A score of `to` is in the bin, one of `from` in the bin before.',
         },
       ),
     ),

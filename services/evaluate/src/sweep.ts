@@ -166,7 +166,7 @@ export class ScoreSweep {
   }
 
   #trace(score: number, positives: number, negatives: number): void {
-    const bin = this.#bins[Math.min(this.#options.bins - 1, Math.floor(score * this.#options.bins))]
+    const bin = this.#bins[Math.max(0, Math.ceil(score * this.#options.bins) - 1)]
     if (bin) {
       bin.rows += positives + negatives
       bin.positives += positives
