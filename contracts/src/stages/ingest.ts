@@ -3,8 +3,11 @@ import { ArtefactRef, Column, ColumnName, DatasetRef, DatasetSchema } from '../d
 import { Closed, Count, Nullable, OneOf, Sha256 } from '../schema.ts'
 
 export const Format = OneOf(['csv', 'json', 'ndjson', 'parquet'], { title: 'Format' })
+export type Format = Static<typeof Format>
 export const Compression = OneOf(['none', 'gzip', 'zstd'], { title: 'Compression' })
+export type Compression = Static<typeof Compression>
 export const Encoding = OneOf(['utf-8', 'utf-16le', 'utf-16be', 'latin-1', 'windows-1252'], { title: 'Encoding' })
+export type Encoding = Static<typeof Encoding>
 
 export const CsvDialect = Closed(
   {

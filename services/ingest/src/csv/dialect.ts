@@ -1,0 +1,73 @@
+// Finds how a CSV file is written: the delimiter under which its first records agree best on the number of fields.
+
+import type { CsvDialect } from '@meshwork/contracts'
+import { type Marks, splitRecords } from './records.ts'
+
+export interface Dialect extends Marks {
+  readonly decimalSeparator: '.' | ','
+  readonly dateFormat: string | undefined
+  readonly timestampFormat: string | undefined
+  readonly nullStrings: readonly string[]
+}
+
+const delimiters = [',', ';', '\t', '|']
+const quotes = ['"', "'"]
+const textMax = 64 * 1024
+const recordsMax = 500
+
+/** `whole`: the text is all of the file. What is declared is taken as it is. */
+export function findDialect(text: string, whole: boolean, declared: CsvDialect = {}): Dialect {
+  const sample = text.slice(0, textMax)
+  const complete = whole && sample.length === text.length
+  const candidates = (declared.delimiter === undefined ? delimiters : [declared.delimiter]).flatMap(delimiter =>
+    (declared.quote === undefined ? quotes : [declared.quote]).map(quote => {
+      const escape = declared.escape ?? (quote !== '' && sample.includes(`\\${quote}`) ? '\\' : quote)
+      return { delimiter, quote, escape, comment: declared.comment ?? '' }
+    }),
+  )
+  const [first, ...others] = candidates.map(marks => ({
+    marks,
+    score: agreement(splitRecords(sample, marks, { whole: complete, recordsMax })),
+  }))
+  let best = first as NonNullable<typeof first>
+  for (const other of others) if (other.score > best.score) best = other
+  return {
+    ...best.marks,
+    decimalSeparator: declared.decimalSeparator ?? '.',
+    dateFormat: declared.dateFormat,
+    timestampFormat: declared.timestampFormat,
+    nullStrings: declared.nullStrings ?? [''],
+  }
+}
+
+/** The dialect as the contract has it. */
+export const shownDialect = (dialect: Dialect, header: boolean): CsvDialect => ({
+  delimiter: dialect.delimiter,
+  quote: dialect.quote,
+  ...(dialect.escape === '' ? {} : { escape: dialect.escape }),
+  ...(dialect.comment === '' ? {} : { comment: dialect.comment }),
+  header,
+  ...(dialect.decimalSeparator === '.' ? {} : { decimalSeparator: dialect.decimalSeparator }),
+  ...(dialect.dateFormat === undefined ? {} : { dateFormat: dialect.dateFormat }),
+  ...(dialect.timestampFormat === undefined ? {} : { timestampFormat: dialect.timestampFormat }),
+  ...(dialect.nullStrings.length === 1 && dialect.nullStrings[0] === ''
+    ? {}
+    : { nullStrings: [...dialect.nullStrings] }),
+})
+
+/** The number of fields that most records have; the first one decides a tie. */
+export function usualWidth(records: readonly (readonly string[])[]): number {
+  const counts = new Map<number, number>()
+  for (const { length } of records) counts.set(length, (counts.get(length) ?? 0) + 1)
+  let best = records[0]?.length ?? 0
+  for (const [width, count] of counts) if (count > (counts.get(best) ?? 0)) best = width
+  return best
+}
+
+/** 0 when nothing is split; else the share of records of one width, more when the first has it, a little for width. */
+function agreement(records: readonly (readonly string[])[]): number {
+  const width = usualWidth(records)
+  if (width < 2) return 0
+  const share = records.filter(({ length }) => length === width).length / records.length
+  return share + (records[0]?.length === width ? 0.5 : 0) + Math.min(width, 1000) / 1e5
+}
