@@ -12,12 +12,13 @@ import {
 import { columnNames } from './column/names.ts'
 import type { Field } from './column/choose.ts'
 import { inferType } from './column/infer.ts'
-import { type Dialect, findDialect, usualWidth } from './csv/dialect.ts'
+import { checkDialect, type Dialect, findDialect, usualWidth } from './csv/dialect.ts'
 import { looksLikeHeader } from './csv/header.ts'
 import { splitRecords } from './csv/records.ts'
 import { arrayElements, checkShape, fieldsOf } from './json/sample.ts'
-import { decodeHead, markedEncoding } from './source/encoding.ts'
+import { decodeHead, likelyUtf16, markedEncoding, refuse } from './source/encoding.ts'
 import { binaryReason, compressionOf, expandHead, type Head, headBytesMax } from './source/head.ts'
+import { plainFailure } from './source/plain.ts'
 
 export interface Declared {
   readonly format?: Format
@@ -62,13 +63,7 @@ export async function inspect(head: Head, declared: Declared, source: string): P
       compression,
       reason: `it begins with the bytes ${head.bytes.subarray(0, 4).toString('hex')}, which are not ${compression}`,
     })
-  const plain = compression === 'none' ? head : await expandHead(head, compression)
-  if (plain.bytes.length === 0 && compression !== 'none' && !plain.whole)
-    throw new MeshError('MESHWORK_INGEST_COMPRESSION', {
-      source,
-      compression,
-      reason: 'nothing can be read from its start',
-    })
+  const plain = compression === 'none' ? head : await expanded(head, compression, source)
   if (plain.bytes.length === 0) throw new MeshError('MESHWORK_INGEST_EMPTY', { source })
   const parquet = plain.bytes.subarray(0, 4).toString('latin1') === 'PAR1'
   if (declared.format === 'parquet' || (declared.format === undefined && parquet)) {
@@ -82,12 +77,20 @@ export async function inspect(head: Head, declared: Declared, source: string): P
   return inspectText(plain, compression, declared, source)
 }
 
+async function expanded(head: Head, compression: 'gzip' | 'zstd', source: string): Promise<Head> {
+  try {
+    return await expandHead(head, compression)
+  } catch (error) {
+    throw plainFailure(error, source, compression)
+  }
+}
+
 function inspectText(head: Head, compression: Compression, declared: Declared, source: string): Inspection {
   const encoding = declared.encoding ?? markedEncoding(head.bytes) ?? 'utf-8'
   if (encoding === 'utf-8' || encoding === 'latin-1' || encoding === 'windows-1252') {
+    const likely = encoding === 'utf-8' ? likelyUtf16(head.bytes) : undefined
+    if (likely !== undefined) throw refuse(source, encoding, `every second byte is zero, as in ${likely}`)
     const reason = binaryReason(head.bytes)
-    const wide = head.bytes.includes(0) && encoding === 'utf-8'
-    if (wide) decodeHead(head.bytes, head.whole, encoding, source)
     if (reason !== undefined) throw new MeshError('MESHWORK_INGEST_FORMAT', { source, reason })
   }
   const text = decodeHead(head.bytes, head.whole, encoding, source).replace(/^\uFEFF/, '')
@@ -110,6 +113,7 @@ function inspectCsv(
   declared: Declared,
   source: string,
 ): CsvInspection {
+  checkDialect(declared.csv)
   const dialect = findDialect(text, whole, declared.csv)
   const records = splitRecords(text, dialect, { whole })
   const [first] = records

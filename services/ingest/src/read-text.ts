@@ -136,7 +136,7 @@ async function setAside(
   const select = () => rejects.describeRows(scan.relation().from(staged.columns), staged.path, staged.columns)
   const describe = async (complete: boolean) =>
     rejects.describeText(
-      textFile(scan, inspection as CsvInspection),
+      textFile(scan, inspection),
       staged.columns,
       noted.refused,
       complete ? await rejects.readBadRows(reader, staged.path, maxRejects + 1) : [],

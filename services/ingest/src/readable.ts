@@ -21,12 +21,22 @@ const ours = /^DuckDB (Binder|Parser|Catalog|Permission|INTERNAL)/
 function fileFailure(error: unknown, file: { name: string; path: string; format: string }): unknown {
   if (!(error instanceof Error)) return error
   const known = error instanceof ProblemError
-  if (known ? error.code !== 'MESHWORK_EXPRESSION_FAILED' : !/^DuckDB /.test(error.message) || ours.test(error.message))
+  if (
+    known
+      ? error.code !== 'MESHWORK_EXPRESSION_FAILED'
+      : !error.message.startsWith('DuckDB ') || ours.test(error.message)
+  )
     return error
   const reason = error.message
     .replace(/^(The data: |DuckDB [A-Za-z ]+: )/, '')
     .replaceAll(file.path, file.name)
     .replace(/\.+$/, '')
+  if (reason.includes('parse format specifier'))
+    return new MeshError(
+      'MESHWORK_INGEST_OPTION',
+      { option: 'csv.dateFormat or csv.timestampFormat', reason },
+      { cause: error },
+    )
   return new MeshError(
     'MESHWORK_INGEST_UNREADABLE',
     { source: file.name, format: file.format, reason },

@@ -42,6 +42,7 @@ const zoned = new RegExp(`${timestamp.source.slice(0, -1)}\\s?(Z|[+-]\\d{2}(:?\\
 
 /** Whether a value has a type as inference understands it. */
 export function fits(value: string, type: ColumnType, options: InferOptions): boolean {
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- inference knows no other types
   switch (type) {
     case 'boolean':
       return boolean.test(value)

@@ -26,9 +26,9 @@ export function columnNames(found: readonly string[]): { names: string[]; warnin
 
 // Control characters may not stand in a name; a long one is cut.
 const clean = (name: string): string =>
-  // oxlint-disable-next-line no-control-regex -- they are what is replaced
   name
     .trim()
+    // oxlint-disable-next-line no-control-regex -- they are what is replaced
     .replace(/[\u0000-\u001f\u007f]+/g, '_')
     .slice(0, columnNameMaxLength)
     .trim()

@@ -1,6 +1,6 @@
 // Finds how a CSV file is written: the delimiter under which its first records agree best on the number of fields.
 
-import type { CsvDialect } from '@meshwork/contracts'
+import { type CsvDialect, MeshError } from '@meshwork/contracts'
 import { type Marks, splitRecords } from './records.ts'
 
 export interface Dialect extends Marks {
@@ -20,7 +20,7 @@ export function findDialect(text: string, whole: boolean, declared: CsvDialect =
   const sample = text.slice(0, textMax)
   const complete = whole && sample.length === text.length
   const candidates = (declared.delimiter === undefined ? delimiters : [declared.delimiter]).flatMap(delimiter =>
-    (declared.quote === undefined ? quotes : [declared.quote]).map(quote => {
+    (declared.quote === undefined ? usedQuotes(sample) : [declared.quote]).map(quote => {
       const escape = declared.escape ?? (quote !== '' && sample.includes(`\\${quote}`) ? '\\' : quote)
       return { delimiter, quote, escape, comment: declared.comment ?? '' }
     }),
@@ -38,6 +38,34 @@ export function findDialect(text: string, whole: boolean, declared: CsvDialect =
     timestampFormat: declared.timestampFormat,
     nullStrings: declared.nullStrings ?? [''],
   }
+}
+
+/** Double quotes, and single ones where a field begins with one. */
+const usedQuotes = (sample: string): string[] => (/(^|[,;\t|\r\n])'/.test(sample) ? quotes : quotes.slice(0, 1))
+
+/** Throws for marks that DuckDB's reader cannot take or cannot tell apart. */
+export function checkDialect(declared: CsvDialect = {}): void {
+  const refuse = (option: string, reason: string) =>
+    new MeshError('MESHWORK_INGEST_OPTION', { option: `csv.${option}`, reason })
+  const { delimiter, quote, escape, comment, nullStrings = [] } = declared
+  const marks = Object.entries({ delimiter, quote, escape, comment }).filter(
+    ([, mark]) => mark !== undefined && mark !== '',
+  )
+  for (const [option, mark = ''] of marks) {
+    const bytes = Buffer.byteLength(mark)
+    if (/[\r\n]/.test(mark)) throw refuse(option, 'a line end cannot be a mark')
+    if (option === 'delimiter' ? bytes > 4 : bytes > 1)
+      throw refuse(
+        option,
+        `"${mark}" has ${bytes} bytes in UTF-8, over the ${option === 'delimiter' ? 4 : 1} that can be read`,
+      )
+    const other = marks.find(([name, text]) => name !== option && text === mark)
+    if (other && !(option === 'quote' && other[0] === 'escape') && !(option === 'escape' && other[0] === 'quote'))
+      throw refuse(option, `"${mark}" is csv.${other[0]} as well`)
+  }
+  for (const text of nullStrings)
+    for (const [option, mark = ''] of marks)
+      if (text.includes(mark)) throw refuse('nullStrings', `"${text}" holds the ${option} "${mark}"`)
 }
 
 /** The dialect as the contract has it. */

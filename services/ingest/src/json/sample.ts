@@ -86,7 +86,10 @@ function entriesOf(record: string): [string, JsonValueText | null][] {
     if (typeof value === 'object') return [name, { kind: 'nested', text: '' }]
     return [
       name,
-      { kind: 'plain', text: typeof value === 'number' ? (written?.get(name) ?? String(value)) : String(value) },
+      {
+        kind: 'plain',
+        text: typeof value === 'number' ? (written?.get(name) ?? String(value)) : JSON.stringify(value),
+      },
     ]
   })
 }

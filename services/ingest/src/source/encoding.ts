@@ -27,14 +27,12 @@ export function decoderOf(encoding: Encoding): Decoder {
 
 /** The text of the first bytes. A character cut in two at the end is left out unless the bytes are all there is. */
 export function decodeHead(bytes: Buffer, whole: boolean, encoding: Encoding, source: string): string {
-  const likely = encoding === 'utf-8' ? likelyUtf16(bytes) : undefined
-  if (likely !== undefined) throw refuse(source, encoding, `every second byte is zero, as in ${likely}`)
   try {
     return decode(bytes, whole, encoding)
   } catch {
     const offset = firstBadByte(bytes, encoding)
     const byte = bytes[offset]?.toString(16).padStart(2, '0') ?? ''
-    throw refuse(source, encoding, `byte 0x${byte} at offset ${offset} does not belong to a character`)
+    throw refuse(source, encoding, `byte 0x${byte} at offset ${offset} does not begin a character`)
   }
 }
 
@@ -52,7 +50,8 @@ function decode(bytes: Buffer, whole: boolean, encoding: Encoding): string {
   return whole ? text + decoder.decode(undefined) : text
 }
 
-function likelyUtf16(bytes: Buffer): Encoding | undefined {
+/** Text of mostly Latin letters in UTF-16 without a mark has a zero in every second byte. */
+export function likelyUtf16(bytes: Buffer): Encoding | undefined {
   const zeros = [0, 0]
   for (const [i, byte] of bytes.subarray(0, 4096).entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1
   const half = Math.min(bytes.length, 4096) / 2
@@ -60,6 +59,7 @@ function likelyUtf16(bytes: Buffer): Encoding | undefined {
   return (zeros[0] as number) > half * 0.3 && (zeros[1] as number) < half * 0.1 ? 'utf-16be' : undefined
 }
 
+/** Offset of the first byte that begins no character. */
 function firstBadByte(bytes: Buffer, encoding: Encoding): number {
   let good = 0
   let bad = bytes.length
@@ -72,5 +72,15 @@ function firstBadByte(bytes: Buffer, encoding: Encoding): number {
       bad = middle
     }
   }
+  while (good > 0 && !decodes(bytes.subarray(0, good), encoding)) good--
   return good
+}
+
+function decodes(bytes: Buffer, encoding: Encoding): boolean {
+  try {
+    decode(bytes, true, encoding)
+    return true
+  } catch {
+    return false
+  }
 }

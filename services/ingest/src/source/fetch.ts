@@ -99,22 +99,20 @@ function parseUrl(source: string): URL {
 const resolveAll: Resolve = async name => await resolveName(name, { all: true, verbatim: true })
 
 function lookupThrough(resolve: Resolve, check: (address: string) => void): LookupFunction {
+  const checked = async (name: string) => {
+    const addresses = await resolve(name)
+    for (const { address } of addresses) check(address)
+    return addresses
+  }
   return (name, options, done) => {
-    resolve(name).then(
-      addresses => {
-        const [first] = addresses
-        try {
-          for (const { address } of addresses) check(address)
-          if (first === undefined) throw new Error(`${name} has no address`)
-        } catch (error) {
-          done(error as Error, [])
-          return
-        }
-        if (options.all) done(null, [...addresses])
-        else done(null, first.address, first.family)
-      },
-      (error: Error) => done(error, []),
-    )
+    const answer = (addresses: Awaited<ReturnType<Resolve>>) => {
+      const [first] = addresses
+      if (first === undefined) done(new Error(`${name} has no address`), [])
+      else if (options.all) done(null, [...addresses])
+      else done(null, first.address, first.family)
+    }
+    const fail = (error: Error) => done(error, [])
+    checked(name).then(answer, fail)
   }
 }
 

@@ -38,7 +38,7 @@ export function compressionOf(bytes: Buffer): Compression {
 export const decompressor = (compression: 'gzip' | 'zstd') =>
   compression === 'gzip' ? createGunzip() : createZstdDecompress()
 
-/** As much plain content as the head of a compressed file gives. Damage shows when the whole file is read. */
+/** As much plain content as the head of a compressed file gives. Throws what zlib says of damage. */
 export async function expandHead(head: Head, compression: 'gzip' | 'zstd'): Promise<Head> {
   const plain = decompressor(compression)
   const chunks: Buffer[] = []
@@ -49,7 +49,9 @@ export async function expandHead(head: Head, compression: 'gzip' | 'zstd'): Prom
       size += chunk.byteLength
       if (size > headBytesMax) break
     }
-  } catch {
+  } catch (error) {
+    // The head of a longer file ends too early by its nature.
+    if (head.whole || (error as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw error
     return { bytes: Buffer.concat(chunks).subarray(0, headBytesMax), whole: false }
   }
   return { bytes: Buffer.concat(chunks).subarray(0, headBytesMax), whole: head.whole && size <= headBytesMax }
@@ -67,6 +69,7 @@ const known = [
 ] as const
 
 const controlShareMax = 0.02
+const controlsMin = 4
 
 /** Why the bytes are no text, or undefined when they may be. */
 export function binaryReason(bytes: Buffer): string | undefined {
@@ -75,5 +78,5 @@ export function binaryReason(bytes: Buffer): string | undefined {
   if (found) return found[1]
   let controls = 0
   for (const byte of bytes) if (byte < 9 || (byte > 13 && byte < 32 && byte !== 27)) controls++
-  return controls > bytes.length * controlShareMax ? 'its bytes are no text' : undefined
+  return controls > Math.max(controlsMin, bytes.length * controlShareMax) ? 'its bytes are no text' : undefined
 }

@@ -88,7 +88,8 @@ function transcoded(encoding: Encoding, source: string) {
   }
 }
 
-function plainFailure(error: unknown, source: string, compression: Compression): unknown {
+/** What zlib or the disk says, as a problem. */
+export function plainFailure(error: unknown, source: string, compression: Compression): unknown {
   if (error instanceof ProblemError || !(error instanceof Error)) return error
   const { code = '', message } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')

@@ -62,7 +62,7 @@ export function ndjsonLines(file: Pick<CsvFile, 'path' | 'rejectsTable' | 'rejec
 }
 
 export const jsonElements = (path: string): string =>
-  `(SELECT json::VARCHAR AS record FROM read_json_objects(${text(path)}, format = 'array', compression = 'none', maximum_object_size = ${recordBytesMax}))`
+  `(SELECT json::VARCHAR AS record FROM read_json_objects(${text(path)}, format = 'array', compression = 'uncompressed', maximum_object_size = ${recordBytesMax}))`
 
 /** `names` are the keys of the objects, by field. */
 export function jsonRelation(records: string, names: readonly string[]): Relation {
