@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  canonicalJson,
   type Column,
   type ColumnGroup,
   type DatasetManifest,
@@ -134,11 +135,30 @@ export class Tables {
     return await this.#finish(project(dataset.manifest, names))
   }
 
-  /** A new dataset with one part for each part, in their order; a part that becomes empty is left out. */
-  async rewrite(dataset: Dataset, select: (part: PartSource) => string): Promise<DatasetRef> {
+  /**
+   * A new dataset with one part for each part, in their order; a part that becomes empty is left out. A part for which
+   * `unchanged` is true is one that the select would give as it is: it is taken over where it is one file.
+   */
+  async rewrite(
+    dataset: Dataset,
+    select: (part: PartSource) => string,
+    options: { unchanged?: (part: PartSource) => boolean; written?: (part: PartSource, rows: number) => void } = {},
+  ): Promise<DatasetRef> {
     const columns = await this.#columnsOf(select(dataset.parts[0] ?? emptySource(dataset.columns)))
-    const written = await this.session.each(dataset.parts, (part, lane) => this.#write(select(part), columns, lane))
-    return await this.#finish(manifestOf(columns, written.filter(({ rows }) => rows > 0).map(partOf)))
+    const written = await this.session.each(dataset.parts, async (part, lane) => {
+      const old = dataset.manifest.parts[part.index]
+      const whole = old?.groups.length === 1 && canonicalJson(old.groups[0]?.columns) === canonicalJson(columns)
+      const reused = whole && options.unchanged?.(part) === true
+      const now = reused ? old : partOf(await this.#write(select(part), columns, lane))
+      options.written?.(part, now.rows)
+      return now
+    })
+    return await this.#finish(
+      manifestOf(
+        columns,
+        written.filter(({ rows }) => rows > 0),
+      ),
+    )
   }
 
   /** A new dataset from any select, in its order, cut into parts of exactly `partRows` rows (the last may be smaller). */

@@ -1,0 +1,31 @@
+import { CleanInput, CleanOutput } from '@meshwork/contracts'
+import { defineStage } from '@meshwork/kit'
+import { applyRule } from './clean-rules.ts'
+import { passesOf } from './passes.ts'
+import { TableState } from './table-state.ts'
+
+export const stage = defineStage({
+  name: 'clean',
+  version: '1.0.0',
+  summary: 'Drops, fills, casts, limits and deduplicates rows by rules that run in order, and counts what each did.',
+  input: CleanInput,
+  output: CleanOutput,
+  isolation: 'process',
+  run: async ({ dataset, rules }, context) => {
+    const tables = await context.tables(dataset)
+    const expected = Math.max(1, passesOf(rules) * dataset.rows)
+    let done = 0
+    const passed = (rows: number, message: string) => {
+      done += rows
+      context.progress(Math.min(0.99, done / expected), { rows: Math.min(done, dataset.rows), message })
+    }
+    const state = new TableState(tables, dataset, passed)
+    for (const [index, rule] of rules.entries()) {
+      context.signal.throwIfAborted()
+      await applyRule(state, rule, index, passed)
+    }
+    const result = await state.write()
+    context.progress(1, { rows: dataset.rows })
+    return { dataset: result, rows: result.rows, rules: state.reports }
+  },
+})
