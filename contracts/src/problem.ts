@@ -19,6 +19,9 @@ export const Problem = Type.Object(
         Closed({
           pointer: Type.String({ description: 'JSON pointer into the request body.' }),
           detail: Type.String(),
+          code: Type.Optional(Type.String({ description: 'Kind of fault, stable.', examples: ['unknown-step'] })),
+          line: Type.Optional(Type.Integer({ minimum: 1, description: 'Line in the text that was sent.' })),
+          column: Type.Optional(Type.Integer({ minimum: 1 })),
         }),
         { maxItems: 100 },
       ),
@@ -32,6 +35,9 @@ export type ErrorParams = Readonly<Record<string, string | number | bigint | boo
 export interface ProblemItem {
   readonly pointer: string
   readonly detail: string
+  readonly code?: string
+  readonly line?: number
+  readonly column?: number
 }
 
 export interface MeshErrorOptions {

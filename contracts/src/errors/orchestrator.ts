@@ -1,3 +1,109 @@
 import { errorTable } from './table.ts'
 
-export const orchestratorErrors = errorTable({})
+export const orchestratorErrors = errorTable({
+  MESHWORK_WORKFLOW_UNREADABLE: {
+    status: 400,
+    retryable: false,
+    title: 'The workflow document cannot be read',
+    message: 'The workflow document cannot be read as {format}: {problems}.',
+  },
+  MESHWORK_WORKFLOW_INVALID: {
+    status: 422,
+    retryable: false,
+    title: 'The workflow document is wrong',
+    message: 'The workflow has {count} faults: {problems}.',
+  },
+  MESHWORK_WORKFLOW_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such workflow',
+    message: 'Workflow "{workflow}" is not registered{suggestion}; register it with POST /v1/workflows.',
+  },
+  MESHWORK_WORKFLOW_VERSION_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such version of the workflow',
+    message: 'Workflow "{workflow}" has no version {version}; its newest is {newest}.',
+  },
+  MESHWORK_RUN_UNKNOWN: { status: 404, retryable: false, title: 'No such run', message: 'There is no run {run}.' },
+  MESHWORK_STEP_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such step',
+    message: 'Run {run} has no step "{step}"{suggestion}; its steps are: {steps}.',
+  },
+  MESHWORK_RUN_NOT_ENDED: {
+    status: 409,
+    retryable: true,
+    title: 'The run has not ended',
+    message: 'Run {run} is {status}; its outputs are there when it has succeeded. Wait with GET /v1/runs/{run}/events.',
+  },
+  MESHWORK_RUN_PARAMS: {
+    status: 422,
+    retryable: false,
+    title: 'The parameters do not fit the workflow',
+    message: 'The parameters do not fit workflow "{workflow}": {problems}.',
+  },
+  MESHWORK_RUN_KEY_REUSED: {
+    status: 422,
+    retryable: false,
+    title: 'Idempotency key used with another body',
+    message: 'Idempotency-Key "{key}" started run {run} with a different body; use a new key for a different run.',
+  },
+  MESHWORK_VALUE_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    title: 'An inline value is over the limit',
+    message:
+      '{where} has {bytes} bytes inline, over the limit of {limitBytes}. Upload it (PUT /v1/datasets or PUT /v1/artefacts) and pass the reference.',
+  },
+  MESHWORK_STEP_INPUT: {
+    status: 422,
+    retryable: false,
+    title: 'The input of the step cannot be made',
+    message: 'The input of step "{step}" cannot be made: {reason}.',
+  },
+  MESHWORK_STEP_ANSWER_INVALID: {
+    status: 502,
+    retryable: true,
+    title: 'The stage answered what its contract does not allow',
+    message: 'Step "{step}": stage "{stage}" at {url} answered what its contract does not allow: {problems}.',
+  },
+  MESHWORK_STEP_TIMEOUT: {
+    status: 504,
+    retryable: true,
+    title: 'The step took too long',
+    message:
+      'Step "{step}": stage "{stage}" at {url} did not answer within {timeoutMs} ms; raise the timeout of the step.',
+  },
+  MESHWORK_STAGE_UNKNOWN: {
+    status: 422,
+    retryable: false,
+    title: 'No deployment of the stage',
+    message: 'No deployment serves stage "{stage}"{suggestion}; known are: {known}. Register one with POST /v1/stages.',
+  },
+  MESHWORK_STAGE_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    title: 'The stage cannot be reached',
+    message: 'Stage "{stage}" at {url} cannot be reached: {reason}. Is it running?',
+  },
+  MESHWORK_STAGE_NOT_ONE: {
+    status: 422,
+    retryable: false,
+    title: 'The address is not a stage',
+    message: '{url} is not a stage of protocol v1: {reason}.',
+  },
+  MESHWORK_DATABASE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    title: 'The database cannot be used',
+    message: 'The database of the orchestrator answered: {reason}.',
+  },
+  MESHWORK_EVENTS_TOO_MANY: {
+    status: 503,
+    retryable: true,
+    title: 'Too many readers of events',
+    message: 'There are {count} open event streams, the limit; close one or read pages with Accept: application/json.',
+  },
+})

@@ -19,7 +19,9 @@ export const CsvDialect = Closed(
     decimalSeparator: Type.Optional(OneOf(['.', ','])),
     dateFormat: Type.Optional(Type.String({ maxLength: 64, examples: ['%d.%m.%Y'] })),
     timestampFormat: Type.Optional(Type.String({ maxLength: 64, examples: ['%d.%m.%Y %H:%M'] })),
-    nullStrings: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16, examples: [['', 'NA']] })),
+    nullStrings: Type.Optional(
+      Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 16, examples: [['', 'NA']] }),
+    ),
   },
   { title: 'CsvDialect', description: 'What is not given is found from the first records.' },
 )

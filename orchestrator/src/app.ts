@@ -1,0 +1,136 @@
+// The orchestrator, put together. It does not listen; main.ts does.
+
+import { randomUUID } from 'node:crypto'
+import { createService, type Service } from '@meshwork/kit'
+import type { Logger } from 'pino'
+import { Engine } from './engine/engine.ts'
+import { RunNews } from './events.ts'
+import { eventRoutes } from './routes/events.ts'
+import { runRoutes } from './routes/runs.ts'
+import { stageRoutes } from './routes/stages.ts'
+import { workflowRoutes } from './routes/workflows.ts'
+import { StageClient } from './stage/client.ts'
+import { Directory } from './stage/directory.ts'
+import { openBoss } from './store/boss.ts'
+import { type Database, openFolder, openPostgres } from './store/database.ts'
+import { Deployments } from './store/deployments.ts'
+import { Ledger } from './store/ledger.ts'
+import { migrate } from './store/migrations.ts'
+import { Runs } from './store/runs.ts'
+import { Takeover } from './store/takeover.ts'
+import { Workflows } from './store/workflows.ts'
+import { EngineMetrics } from './telemetry/metrics.ts'
+
+export const version = '0.1.0'
+
+export interface OrchestratorOptions {
+  /** PostgreSQL; or else a folder. */
+  readonly databaseUrl?: string
+  readonly stateFolder: string
+  readonly stages: readonly { stage: string; url: string }[]
+  readonly runsMax: number
+  readonly callsMax: number
+  readonly eventStreamsMax: number
+  readonly log: Logger
+}
+
+export interface Orchestrator extends Service {
+  /** Takes up runs and looks at the deployments. */
+  start(): Promise<void>
+  /** Hands the runs over and closes everything but the server. */
+  stop(): Promise<void>
+}
+
+export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const { log } = options
+  const service = await createService({
+    name: 'orchestrator',
+    version,
+    log,
+    api: {
+      title: 'Meshwork orchestrator',
+      version,
+      description: 'Registers workflows, runs them durably over stages, and tells what happens.',
+      tags: [
+        { name: 'workflows', description: 'Named, versioned documents.' },
+        { name: 'runs', description: 'Executions of workflows.' },
+        { name: 'stages', description: 'Deployments that do the work.' },
+        { name: 'operation', description: 'Health and metrics.' },
+      ],
+    },
+  })
+  const onError = (error: Error) => log.warn({ err: error }, 'database error')
+  const database =
+    options.databaseUrl === undefined
+      ? await openFolder(options.stateFolder)
+      : openPostgres(options.databaseUrl, onError)
+  await migrate(database)
+  const boss = await openBoss(database, onError)
+
+  const me = randomUUID()
+  const runs = new Runs(database, boss)
+  const workflows = new Workflows(database)
+  const deployments = new Deployments(database)
+  const client = new StageClient()
+  const directory = new Directory(client, log)
+  const news = new RunNews()
+  const metrics = new EngineMetrics(service.registry)
+  const { runsMax, callsMax } = options
+  const changed = (runId: string) => news.tell(runId)
+  const engine = new Engine({
+    me,
+    runs,
+    ledger: new Ledger(database, boss),
+    directory,
+    client,
+    log,
+    metrics,
+    runsMax,
+    callsMax,
+    changed,
+  })
+  const takeover =
+    options.databaseUrl === undefined
+      ? undefined
+      : new Takeover({ url: options.databaseUrl, me, runs, log, taken: () => engine.wake() })
+
+  service.readiness.add('database', async () => await databaseFault(database))
+  workflowRoutes(service.app, workflows, directory)
+  runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })
+  eventRoutes(service.app, runs, news, options.eventStreamsMax)
+  stageRoutes(service.app, directory, deployments)
+
+  return {
+    ...service,
+    start: async () => {
+      for (const { stage, url } of [...options.stages, ...(await deployments.list())]) directory.add(stage, url)
+      await directory.start()
+      if (takeover) await takeover.start()
+      else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
+      engine.start()
+      service.readiness.phase = 'ready'
+    },
+    stop: async () => {
+      directory.stop()
+      await engine.stop()
+      await takeover?.stop()
+      await boss.stop({ graceful: false })
+      await client.close()
+      await database.close()
+    },
+  }
+}
+
+const databaseTimeoutMs = 2000
+
+async function databaseFault(database: Database): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>(resolve => {
+    timer = setTimeout(() => resolve(`no answer within ${databaseTimeoutMs} ms`), databaseTimeoutMs)
+  })
+  const answer = database.readers.query('SELECT 1').then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
+  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+}

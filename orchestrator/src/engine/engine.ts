@@ -1,0 +1,225 @@
+// Takes runs and has them walked, at most so many at a time. Any number of engines share one database.
+
+import { type Progress, type JsonValue, ProblemError, type RunStatus } from '@meshwork/contracts'
+import type { Logger } from 'pino'
+import type { Plan, PlanStep } from '../plan/plan.ts'
+import type { Answer } from '../stage/answer.ts'
+import type { StageClient } from '../stage/client.ts'
+import type { Directory } from '../stage/directory.ts'
+import type { Ledger } from '../store/ledger.ts'
+import type { Runs } from '../store/runs.ts'
+import type { Recorded, Transition } from '../store/transition.ts'
+import type { EngineMetrics } from '../telemetry/metrics.ts'
+import { CallLimits } from './call-limits.ts'
+import { ProgressWriter } from './progress.ts'
+import type { StepState } from './state.ts'
+import { Walk } from './walk.ts'
+
+export interface EngineOptions {
+  /** Names this process among the orchestrators. */
+  readonly me: string
+  readonly runs: Runs
+  readonly ledger: Ledger
+  readonly directory: Directory
+  readonly client: StageClient
+  readonly log: Logger
+  readonly metrics: EngineMetrics
+  readonly runsMax: number
+  readonly callsMax: number
+  /** Told after each commit that concerns a run. */
+  readonly changed: (runId: string) => void
+}
+
+/** What a walk uses of the engine. */
+export interface EngineParts {
+  readonly runs: Runs
+  readonly directory: Directory
+  readonly log: Logger
+  readonly progress: ProgressWriter
+  call(call: CallRequest): Promise<Answer>
+  record(transition: Transition, plan: Plan): Promise<Recorded>
+  recorded(runId: string, end: RunStatus | undefined, startedAt: number): void
+  observeStep(step: PlanStep, state: StepState): void
+}
+
+export interface CallRequest {
+  readonly url: string
+  readonly stage: string
+  readonly major: number
+  readonly step: string
+  readonly runId: string
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly body: JsonValue
+  readonly timeoutMs: number
+  readonly traceparent: string
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: Progress) => void
+}
+
+const lookForRunsMs = 500
+const heartbeatMs = 1000
+const failurePauseMs = 1000
+
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #walks = new Map<string, Walk>()
+  readonly #done = new Set<Promise<void>>()
+  readonly #limits: CallLimits
+  readonly #parts: EngineParts
+  readonly #progress: ProgressWriter
+  #stopped = false
+  #woken = false
+  #wake: (() => void) | undefined
+  #loop: Promise<void> = Promise.resolve()
+  #heartbeat: NodeJS.Timeout | undefined
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#limits = new CallLimits(options.callsMax)
+    this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(options.changed))
+    this.#parts = {
+      runs: options.runs,
+      directory: options.directory,
+      log: options.log,
+      progress: this.#progress,
+      call: call => this.#call(call),
+      record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
+      recorded: (runId, end, startedAt) => {
+        if (end) options.metrics.runEnded(end, (Date.now() - startedAt) / 1000)
+        options.changed(runId)
+      },
+      observeStep: (step, state) => options.metrics.stepAnswered(step.stage, state),
+    }
+  }
+
+  get walking(): number {
+    return this.#walks.size
+  }
+
+  start(): void {
+    this.#loop = this.#claimLoop()
+    this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
+  }
+
+  /** Says that there may be a run to take. One that comes while runs are being taken is not missed. */
+  wake(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  /** Passes a cancel on to the walk, if it is here. */
+  cancel(runId: string): void {
+    this.#walks.get(runId)?.cancel()
+  }
+
+  /** Takes no more runs, stops walking and gives the runs back. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#heartbeat)
+    this.wake()
+    await this.#loop
+    const jobs = [...this.#walks.values()].map(({ jobId }) => jobId)
+    for (const walk of this.#walks.values()) walk.stop()
+    await Promise.all(this.#done)
+    await this.#progress.close()
+    await this.#options.ledger.idle()
+    await this.#options.runs
+      .giveBack(jobs)
+      .catch((error: unknown) =>
+        this.#options.log.warn({ err: error }, 'could not hand runs over; their leases will run out'),
+      )
+  }
+
+  async #claimLoop(): Promise<void> {
+    const { runs, me, runsMax, log } = this.#options
+    while (!this.#stopped) {
+      this.#woken = false
+      let taken = 0
+      try {
+        const room = runsMax - this.#walks.size
+        const claimed = room > 0 ? await runs.claim(me, Math.min(room, 64)) : []
+        taken = claimed.length
+        for (const run of claimed) this.#begin(new Walk(this.#parts, run))
+      } catch (error) {
+        log.error({ err: error }, 'could not take runs')
+        await pause(failurePauseMs)
+      }
+      if (taken === 0) await this.#untilWoken()
+    }
+  }
+
+  #begin(walk: Walk): void {
+    this.#walks.set(walk.runId, walk)
+    this.#options.metrics.active.set(this.#walks.size)
+    const done = walk
+      .walk()
+      .then(
+        end => {
+          if (end === 'lost') this.#options.log.warn({ runId: walk.runId }, 'another orchestrator holds the run')
+        },
+        async (error: unknown) => {
+          this.#options.log.error({ err: error, runId: walk.runId }, 'the walk failed; the run will be taken up again')
+          await pause(failurePauseMs)
+          await this.#options.runs.giveBack([walk.jobId]).catch(() => {})
+        },
+      )
+      .then(() => {
+        if (this.#walks.get(walk.runId) === walk) this.#walks.delete(walk.runId)
+        this.#options.metrics.active.set(this.#walks.size)
+        this.#done.delete(done)
+        this.wake()
+      })
+    this.#done.add(done)
+  }
+
+  async #beat(): Promise<void> {
+    const walks = [...this.#walks.values()]
+    if (walks.length === 0) return
+    try {
+      await this.#options.runs.touch(walks.map(({ jobId }) => jobId))
+      for (const id of await this.#options.runs.cancelRequested(walks.map(({ runId }) => runId))) this.cancel(id)
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'no heartbeat')
+    }
+  }
+
+  async #call(call: CallRequest): Promise<Answer> {
+    const { directory, client } = this.#options
+    let release: (() => void) | undefined
+    let leave: (() => void) | undefined
+    try {
+      release = await this.#limits.take(call.url, call.signal)
+      const deployment = await directory.pick(call.stage, call.major)
+      leave = directory.enter(deployment.url)
+      return await client.call({ ...call, deployment })
+    } catch (error) {
+      if (call.signal.aborted) return { kind: 'aborted' }
+      if (error instanceof ProblemError) return { kind: 'problem', problem: error.toProblem(), retryAfterMs: undefined }
+      throw error
+    } finally {
+      leave?.()
+      release?.()
+    }
+  }
+
+  async #untilWoken(): Promise<void> {
+    if (this.#woken) return
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, lookForRunsMs)
+    })
+    clearTimeout(timer)
+    this.#wake = undefined
+  }
+}
+
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+const places = new WeakMap<Plan, ReadonlyMap<string, { place: number; stage: string }>>()
+function placesOf(plan: Plan) {
+  const known = places.get(plan) ?? new Map(plan.steps.map(({ name, stage }, place) => [name, { place, stage }]))
+  places.set(plan, known)
+  return known
+}

@@ -1,0 +1,26 @@
+/** What a walker waits for: things that happened, in order, one reader. */
+export class Inbox<T> {
+  #items: T[] = []
+  #wake: (() => void) | undefined
+
+  put(item: T): void {
+    this.#items.push(item)
+    this.#wake?.()
+  }
+
+  /** Everything that has come, at least one thing, or nothing when the time has passed (milliseconds since 1970). */
+  async take(until: number | undefined): Promise<T[]> {
+    if (this.#items.length === 0) {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+        if (until !== undefined) timer = setTimeout(resolve, Math.max(0, until - Date.now()))
+      })
+      clearTimeout(timer)
+      this.#wake = undefined
+    }
+    const items = this.#items
+    this.#items = []
+    return items
+  }
+}

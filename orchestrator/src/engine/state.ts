@@ -1,0 +1,48 @@
+// States of a run and of its steps while they are walked. Pure.
+
+import type { JsonValue, Problem, StepStatus } from '@meshwork/contracts'
+
+export interface StepState {
+  readonly name: string
+  readonly status: StepStatus
+  /** Attempts begun. */
+  readonly attempts: number
+  /** When the next attempt may begin, in milliseconds since 1970; for `retrying`. */
+  readonly nextAt: number | null
+  readonly version: string | null
+  readonly rows: number | null
+  readonly seconds: number | null
+  readonly inputHash: string | null
+  readonly outputHash: string | null
+  readonly output: JsonValue | null
+  readonly problem: Problem | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+}
+
+export interface RunState {
+  readonly steps: ReadonlyMap<string, StepState>
+  readonly cancelling: boolean
+}
+
+export const pendingStep = (name: string): StepState => ({
+  name,
+  status: 'pending',
+  attempts: 0,
+  nextAt: null,
+  version: null,
+  rows: null,
+  seconds: null,
+  inputHash: null,
+  outputHash: null,
+  output: null,
+  problem: null,
+  startedAt: null,
+  endedAt: null,
+})
+
+export const isSettled = ({ status }: Pick<StepState, 'status'>): boolean =>
+  status !== 'pending' && status !== 'running' && status !== 'retrying'
+
+export const hasOutput = ({ status }: Pick<StepState, 'status'>): boolean =>
+  status === 'succeeded' || status === 'reused'

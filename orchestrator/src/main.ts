@@ -1,0 +1,32 @@
+import { ConfigError, createLog, foreignSettings, readConfig, runService } from '@meshwork/kit'
+import { createOrchestrator, version } from './app.ts'
+import { OrchestratorConfig, readDeployments } from './config.ts'
+import { FolderLocked } from './store/folder-lock.ts'
+
+try {
+  const config = readConfig(OrchestratorConfig, process.env, [...foreignSettings, /^MESHWORK_STORE_URL$/])
+  const log = createLog({ module: 'orchestrator', version, level: config.MESHWORK_LOG_LEVEL })
+  const orchestrator = await createOrchestrator({
+    ...(config.MESHWORK_DATABASE_URL === undefined ? {} : { databaseUrl: config.MESHWORK_DATABASE_URL }),
+    stateFolder: config.MESHWORK_STATE_DIR,
+    stages: readDeployments(config.MESHWORK_STAGES),
+    runsMax: config.MESHWORK_RUNS_MAX,
+    callsMax: config.MESHWORK_STAGE_CALLS_MAX,
+    eventStreamsMax: config.MESHWORK_EVENT_STREAMS_MAX,
+    log,
+  })
+  await orchestrator.start()
+  await runService({
+    service: orchestrator,
+    log,
+    host: config.MESHWORK_HOST,
+    port: config.MESHWORK_PORT,
+    drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
+    end: () => orchestrator.stop(),
+  })
+} catch (error) {
+  const expected = error instanceof ConfigError || error instanceof FolderLocked || error instanceof TypeError
+  if (expected) console.error(`meshwork orchestrator: ${error.message}`)
+  else createLog({ module: 'orchestrator', version, level: 'info' }).fatal({ err: error }, 'could not start')
+  process.exit(1)
+}

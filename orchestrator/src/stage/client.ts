@@ -1,0 +1,191 @@
+// One attempt of a step over HTTP. Never throws: everything that can happen to a call is an Answer.
+
+import { createHash } from 'node:crypto'
+import {
+  canonicalJson,
+  compile,
+  headers as names,
+  MeshError,
+  Problem,
+  Progress,
+  type JsonValue,
+  sentence,
+  type StageResult,
+} from '@meshwork/contracts'
+import { Agent, type Dispatcher, request } from 'undici'
+import type { Answer } from './answer.ts'
+import type { Deployment } from './deployment.ts'
+import { EventReader, EventTooLarge } from './event-reader.ts'
+
+export interface StageCall {
+  readonly deployment: Deployment
+  readonly major: number
+  readonly step: string
+  readonly runId: string
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly body: JsonValue
+  readonly timeoutMs: number
+  readonly traceparent: string
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: Progress) => void
+}
+
+const answerBytesMax = 4 * 1024 * 1024
+const connectTimeoutMs = 2000
+/** Stages write a line at least every 15 s, so one that is silent for a minute is gone. */
+const silenceMs = 60_000
+const deadlineGraceMs = 1000
+
+export class StageClient {
+  readonly #agent = new Agent({
+    connect: { timeout: connectTimeoutMs },
+    headersTimeout: 0, // the call has its own deadline; a plain JSON stage answers only when it has finished
+    bodyTimeout: silenceMs,
+    keepAliveTimeout: 30_000,
+    connections: 256,
+    pipelining: 1,
+  })
+
+  async call(call: StageCall): Promise<Answer> {
+    const deadline = AbortSignal.timeout(call.timeoutMs + deadlineGraceMs)
+    try {
+      return await this.#send(call, AbortSignal.any([call.signal, deadline]))
+    } catch (error) {
+      if (call.signal.aborted) return { kind: 'aborted' }
+      return failed(deadline.aborted ? timedOut(call) : unreachable(call, error))
+    }
+  }
+
+  /** A small JSON document of a stage, as for its description. */
+  async get(url: string, signal: AbortSignal): Promise<unknown> {
+    const { statusCode, body } = await request(url, { dispatcher: this.#agent, signal })
+    const text = await readText(body, answerBytesMax)
+    if (statusCode !== 200) throw new Error(`GET ${url} answered ${statusCode}`)
+    return JSON.parse(text) as unknown
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #send(call: StageCall, signal: AbortSignal): Promise<Answer> {
+    const { deployment } = call
+    const response = await request(`${deployment.url}/v${call.major}/${deployment.stage}`, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream, application/json',
+        [names.idempotencyKey]: call.idempotencyKey,
+        [names.timeout]: String(call.timeoutMs),
+        [names.runId]: call.runId,
+        [names.step]: call.step,
+        [names.attempt]: String(call.attempt),
+        [names.traceparent]: call.traceparent,
+      },
+      body: JSON.stringify(call.body),
+    })
+    const type = String(response.headers['content-type'] ?? '')
+    if (response.statusCode === 200 && type.startsWith('text/event-stream')) return await readEvents(call, response)
+    const text = await readText(response.body, answerBytesMax)
+    if (response.statusCode === 200)
+      return readResult(call, parse(text), String(response.headers[names.stageVersion] ?? deployment.version))
+    return readProblem(call, response.statusCode, type, text, retryAfterMs(response.headers['retry-after']))
+  }
+}
+
+async function readEvents(call: StageCall, response: Dispatcher.ResponseData): Promise<Answer> {
+  const reader = new EventReader(answerBytesMax)
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>)
+      for (const { event, data } of reader.read(decoder.decode(chunk, { stream: true }))) {
+        const value = parse(data)
+        if (event === 'progress' && compile(Progress).fits(value)) call.onProgress(value as Progress)
+        else if (event === 'result') {
+          const { output, version } = (value ?? {}) as Partial<StageResult>
+          return readResult(call, output, version ?? call.deployment.version)
+        } else if (event === 'problem') return readProblem(call, 500, 'application/problem+json', data, undefined)
+      }
+  } catch (error) {
+    if (error instanceof EventTooLarge) return garbage(call, error.message)
+    throw error
+  }
+  return garbage(call, 'the stream of events ended without a result')
+}
+
+function readResult(call: StageCall, output: unknown, version: string): Answer {
+  if (output === undefined) return garbage(call, 'it is not JSON')
+  const faults = call.deployment.outputs.get(call.major)?.check(output) ?? []
+  if (faults.length > 0) return garbage(call, sentence(faults))
+  const outputHash = createHash('sha256').update(canonicalJson(output)).digest('hex')
+  return { kind: 'result', output: output as JsonValue, version, outputHash }
+}
+
+function readProblem(
+  call: StageCall,
+  status: number,
+  type: string,
+  text: string,
+  retryAfter: number | undefined,
+): Answer {
+  const value = parse(text)
+  if (type.includes('json') && compile(Problem).fits(value))
+    return { kind: 'problem', problem: value as Problem, retryAfterMs: retryAfter }
+  const detail = `status ${status} without a problem document`
+  const retryable = status === 502 || status === 503 || status === 504 || status === 429
+  const { problem } = failed(invalid(call, detail))
+  return { kind: 'problem', problem: { ...problem, retryable: retryable || status >= 500 }, retryAfterMs: retryAfter }
+}
+
+const garbage = (call: StageCall, problems: string): Answer => failed(invalid(call, problems))
+
+const invalid = (call: StageCall, problems: string): MeshError =>
+  new MeshError('MESHWORK_STEP_ANSWER_INVALID', {
+    step: call.step,
+    stage: call.deployment.stage,
+    url: call.deployment.url,
+    problems,
+  })
+
+const timedOut = (call: StageCall): MeshError =>
+  new MeshError('MESHWORK_STEP_TIMEOUT', {
+    step: call.step,
+    stage: call.deployment.stage,
+    url: call.deployment.url,
+    timeoutMs: call.timeoutMs,
+  })
+
+function unreachable(call: StageCall, error: unknown): MeshError {
+  const { code, message } = error as NodeJS.ErrnoException
+  const reason = code === undefined ? message : `${code} ${message}`
+  return new MeshError('MESHWORK_STAGE_UNREACHABLE', { stage: call.deployment.stage, url: call.deployment.url, reason })
+}
+
+const failed = (error: MeshError) => ({ kind: 'problem' as const, problem: error.toProblem(), retryAfterMs: undefined })
+
+async function readText(body: AsyncIterable<Buffer>, limitBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > limitBytes) throw new Error(`an answer of more than ${limitBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function retryAfterMs(header: string | string[] | undefined): number | undefined {
+  const seconds = Number(header)
+  return header === undefined || !Number.isFinite(seconds) ? undefined : Math.min(seconds, 3600) * 1000
+}

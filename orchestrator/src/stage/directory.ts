@@ -1,0 +1,163 @@
+// Which deployments there are, and what they said of themselves. Those of the configuration are named by stage; those
+// registered at run time are kept by the store. Looked at again in the background.
+
+import type { DeploymentView } from '@meshwork/contracts'
+import { closest, MeshError } from '@meshwork/contracts'
+import type { Logger } from 'pino'
+import type { StageClient } from './client.ts'
+import { type Deployment, readStageInfo } from './deployment.ts'
+
+interface Entry {
+  readonly url: string
+  /** Name from the configuration or the store, before the deployment has said its own. */
+  readonly named: string
+  deployment: Deployment | undefined
+  status: DeploymentView['status']
+  checkedAt: number | undefined
+  inFlight: number
+}
+
+const lookEveryMs = 5000
+const lookTimeoutMs = 2000
+
+export class Directory {
+  readonly #entries = new Map<string, Entry>()
+  readonly #client: StageClient
+  readonly #log: Logger
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(client: StageClient, log: Logger) {
+    this.#client = client
+    this.#log = log
+  }
+
+  add(stage: string, url: string): void {
+    const origin = url.replace(/\/+$/, '')
+    if (!this.#entries.has(origin))
+      this.#entries.set(origin, {
+        url: origin,
+        named: stage,
+        deployment: undefined,
+        status: 'unknown',
+        checkedAt: undefined,
+        inFlight: 0,
+      })
+  }
+
+  remove(url: string): boolean {
+    return this.#entries.delete(url.replace(/\/+$/, ''))
+  }
+
+  /** Looks at a new address; throws MESHWORK_STAGE_NOT_ONE when no stage answers there. */
+  async register(url: string): Promise<Deployment> {
+    const origin = url.replace(/\/+$/, '')
+    let reason = ''
+    try {
+      const described = readStageInfo(
+        origin,
+        await this.#client.get(`${origin}/v1/stage`, AbortSignal.timeout(lookTimeoutMs)),
+      )
+      if (described.kind === 'stage') {
+        this.add(described.deployment.stage, origin)
+        const entry = this.#entries.get(origin) as Entry
+        Object.assign(entry, { deployment: described.deployment, status: 'ready', checkedAt: Date.now() })
+        return described.deployment
+      }
+      reason = described.reason
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error)
+    }
+    throw new MeshError('MESHWORK_STAGE_NOT_ONE', { url, reason })
+  }
+
+  async start(): Promise<void> {
+    await this.lookAtAll()
+    const again = () => {
+      this.#timer = setTimeout(() => void this.lookAtAll().then(again), lookEveryMs)
+    }
+    again()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async lookAtAll(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(entry => this.#look(entry)))
+  }
+
+  /** Names and majors of the stages that have described themselves; those that have not yet are looked at first. */
+  async known(): Promise<{ name: string; majors: number[] }[]> {
+    await Promise.all([...this.#entries.values()].filter(entry => !entry.deployment).map(entry => this.#look(entry)))
+    const majors = new Map<string, Set<number>>()
+    for (const { deployment } of this.#entries.values())
+      for (const major of deployment?.majors ?? [])
+        majors.set(deployment?.stage ?? '', (majors.get(deployment?.stage ?? '') ?? new Set()).add(major))
+    return [...majors].map(([name, set]) => ({ name, majors: [...set].sort((a, b) => a - b) }))
+  }
+
+  /** The deployment for a call: of those that serve the contract the ready ones, of those the least busy. */
+  async pick(stage: string, major: number): Promise<Deployment> {
+    const serving = () =>
+      [...this.#entries.values()].filter(
+        ({ deployment }) => deployment?.stage === stage && deployment.majors.includes(major),
+      )
+    if (serving().length === 0) await this.known()
+    const found = serving()
+    const ready = found.filter(({ status }) => status === 'ready')
+    const [best] = (ready.length > 0 ? ready : found).sort((a, b) => a.inFlight - b.inFlight)
+    if (best?.deployment) return best.deployment
+    const silent = [...this.#entries.values()].find(({ named }) => named === stage)
+    if (silent)
+      throw new MeshError('MESHWORK_STAGE_UNREACHABLE', {
+        stage,
+        url: silent.url,
+        reason: 'it has not answered GET /v1/stage',
+      })
+    const names = (await this.known()).map(({ name }) => name)
+    const near = closest(stage, names)
+    throw new MeshError('MESHWORK_STAGE_UNKNOWN', {
+      stage: `${stage}@${major}`,
+      suggestion: near === undefined || near === stage ? '' : `; did you mean "${near}"?`,
+      known: names.join(', ') || 'none',
+    })
+  }
+
+  /** Marks a call as in flight; call what it answers when the call has ended. */
+  enter(url: string): () => void {
+    const entry = this.#entries.get(url)
+    if (!entry) return () => {}
+    entry.inFlight++
+    return () => void entry.inFlight--
+  }
+
+  views(): DeploymentView[] {
+    return [...this.#entries.values()].map(({ url, named, deployment, status, checkedAt }) => ({
+      stage: deployment?.stage ?? named,
+      url,
+      version: deployment?.version ?? null,
+      majors: [...(deployment?.majors ?? [])],
+      status,
+      checkedAt: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
+    }))
+  }
+
+  async #look(entry: Entry): Promise<void> {
+    const before = entry.status
+    try {
+      const signal = AbortSignal.timeout(lookTimeoutMs)
+      const described = readStageInfo(entry.url, await this.#client.get(`${entry.url}/v1/stage`, signal))
+      if (described.kind === 'stage') entry.deployment = described.deployment
+      const ready = await this.#client.get(`${entry.url}/readyz`, signal).then(
+        () => true,
+        () => false,
+      )
+      entry.status = described.kind === 'stage' && ready ? 'ready' : 'unready'
+    } catch {
+      entry.status = 'unreachable'
+    }
+    entry.checkedAt = Date.now()
+    if (before !== entry.status)
+      this.#log.info({ stage: entry.named, url: entry.url, status: entry.status }, 'deployment changed')
+  }
+}

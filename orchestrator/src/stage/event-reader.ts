@@ -1,0 +1,47 @@
+// Reads a stream of server-sent events. Pure but for the chunks it is given; bounded in what it keeps.
+
+export interface StageEvent {
+  readonly event: string
+  readonly data: string
+}
+
+export class EventTooLarge extends Error {
+  override readonly name = 'EventTooLarge'
+}
+
+export class EventReader {
+  readonly #limitBytes: number
+  #rest = ''
+  #event = 'message'
+  #data: string[] = []
+  #size = 0
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  /** The events that are complete with this text. Throws EventTooLarge past the limit. */
+  read(text: string): StageEvent[] {
+    const lines = (this.#rest + text).split(/\r\n|\n|\r/)
+    this.#rest = lines.pop() ?? ''
+    const events: StageEvent[] = []
+    for (const line of lines) {
+      if (line === '') {
+        if (this.#data.length > 0) events.push({ event: this.#event, data: this.#data.join('\n') })
+        this.#event = 'message'
+        this.#data = []
+        this.#size = 0
+        continue
+      }
+      const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
+      if (field === 'event') this.#event = value
+      else if (field === 'data') {
+        this.#data.push(value)
+        this.#size += value.length
+      }
+    }
+    if (this.#size + this.#rest.length > this.#limitBytes)
+      throw new EventTooLarge(`an event of more than ${this.#limitBytes} bytes`)
+    return events
+  }
+}

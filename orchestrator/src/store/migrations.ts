@@ -1,0 +1,102 @@
+// The tables, as steps that are applied once each, in order, under a lock. A step is never changed after a release.
+
+import type { Database } from './database.ts'
+
+const steps: readonly string[] = [
+  `
+  CREATE TABLE workflow (
+    name text NOT NULL,
+    version int NOT NULL,
+    hash text NOT NULL,
+    document jsonb NOT NULL,
+    source text NOT NULL,
+    plan jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (name, version)
+  );
+  CREATE TABLE run (
+    id uuid PRIMARY KEY,
+    workflow text NOT NULL,
+    version int NOT NULL,
+    status text NOT NULL,
+    params jsonb NOT NULL,
+    cache boolean NOT NULL,
+    plan jsonb NOT NULL,
+    traceparent text NOT NULL,
+    outputs jsonb,
+    problem jsonb,
+    job_id uuid NOT NULL,
+    owner text,
+    fence int NOT NULL DEFAULT 0,
+    event_seq int NOT NULL DEFAULT 0,
+    cancel_requested boolean NOT NULL DEFAULT false,
+    idempotency_key text UNIQUE,
+    request_hash text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    started_at timestamptz,
+    ended_at timestamptz
+  );
+  CREATE INDEX run_by_time ON run (created_at DESC, id DESC);
+  CREATE INDEX run_by_workflow ON run (workflow, created_at DESC, id DESC);
+  CREATE INDEX run_by_status ON run (status, created_at DESC, id DESC);
+  CREATE INDEX run_open_by_owner ON run (owner) WHERE ended_at IS NULL;
+  CREATE TABLE step (
+    run_id uuid NOT NULL REFERENCES run ON DELETE CASCADE,
+    name text NOT NULL,
+    place int NOT NULL,
+    stage text NOT NULL,
+    version text,
+    status text NOT NULL,
+    attempts int NOT NULL,
+    next_at timestamptz,
+    rows bigint,
+    seconds double precision,
+    progress jsonb,
+    input_hash text,
+    output_hash text,
+    output jsonb,
+    problem jsonb,
+    started_at timestamptz,
+    ended_at timestamptz,
+    PRIMARY KEY (run_id, name)
+  );
+  CREATE INDEX step_for_reuse ON step (stage, version, input_hash, ended_at DESC) WHERE status = 'succeeded';
+  CREATE TABLE event (
+    run_id uuid NOT NULL REFERENCES run ON DELETE CASCADE,
+    id int NOT NULL,
+    type text NOT NULL,
+    step text,
+    attempt int,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    data jsonb NOT NULL,
+    PRIMARY KEY (run_id, id)
+  );
+  CREATE TABLE deployment (
+    url text PRIMARY KEY,
+    stage text NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT now()
+  );
+  `,
+]
+
+const lockKey = 7_202_611
+
+export async function migrate(database: Database): Promise<void> {
+  await database.transaction(async sql => {
+    await sql.query('SELECT pg_advisory_xact_lock($1)', [lockKey])
+    await sql.query(
+      'CREATE TABLE IF NOT EXISTS migration (step int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    )
+    const [row] = await sql.query<{ last: number }>('SELECT coalesce(max(step), 0)::int AS last FROM migration')
+    const last = row?.last ?? 0
+    for (const [i, step] of steps.entries()) {
+      if (i + 1 <= last) continue
+      for (const statement of step
+        .split(';')
+        .map(part => part.trim())
+        .filter(Boolean))
+        await sql.query(statement)
+      await sql.query('INSERT INTO migration (step) VALUES ($1)', [i + 1])
+    }
+  })
+}

@@ -1,0 +1,136 @@
+// Rows of the database and what they mean. The only bridge between the two.
+
+import type {
+  JsonValue,
+  Problem,
+  RunEvent,
+  RunStatus,
+  RunView,
+  StepStatus,
+  StepView,
+  WorkflowDocument,
+} from '@meshwork/contracts'
+import type { StepState } from '../engine/state.ts'
+import type { Plan } from '../plan/plan.ts'
+
+export interface WorkflowRow extends Record<string, unknown> {
+  name: string
+  version: number
+  hash: string
+  document: WorkflowDocument
+  source: string
+  plan: Plan
+  created_at: Date
+}
+
+export interface RunRow extends Record<string, unknown> {
+  id: string
+  workflow: string
+  version: number
+  status: RunStatus
+  params: Record<string, JsonValue>
+  cache: boolean
+  plan: Plan
+  traceparent: string
+  outputs: Record<string, JsonValue> | null
+  problem: Problem | null
+  job_id: string
+  fence: number
+  cancel_requested: boolean
+  request_hash: string
+  created_at: Date
+  started_at: Date | null
+  ended_at: Date | null
+}
+
+export interface StepRow extends Record<string, unknown> {
+  run_id: string
+  name: string
+  stage: string
+  version: string | null
+  status: StepStatus
+  attempts: number
+  next_at: Date | null
+  rows: number | string | null
+  seconds: number | null
+  progress: { fraction: number; rows?: number; message?: string } | null
+  input_hash: string | null
+  output_hash: string | null
+  output: JsonValue | null
+  problem: Problem | null
+  started_at: Date | null
+  ended_at: Date | null
+}
+
+export interface EventRow extends Record<string, unknown> {
+  run_id: string
+  id: number
+  type: RunEvent['type']
+  step: string | null
+  attempt: number | null
+  at: Date
+  data: Record<string, JsonValue>
+}
+
+const iso = (date: Date | null): string | null => (date === null ? null : new Date(date).toISOString())
+
+export const runView = (row: RunRow): RunView => ({
+  id: row.id,
+  workflow: row.workflow,
+  version: row.version,
+  status: row.status,
+  params: row.params,
+  outputs: row.outputs,
+  problem: row.problem,
+  createdAt: iso(row.created_at) as string,
+  startedAt: iso(row.started_at),
+  endedAt: iso(row.ended_at),
+})
+
+export const stepView = (row: StepRow): StepView => ({
+  name: row.name,
+  stage: row.stage,
+  version: row.version,
+  status: row.status,
+  attempts: row.attempts,
+  rows: row.rows === null ? null : Number(row.rows),
+  seconds: row.seconds,
+  progress: row.progress && {
+    fraction: row.progress.fraction,
+    rows: row.progress.rows ?? null,
+    message: row.progress.message ?? null,
+  },
+  inputHash: row.input_hash,
+  outputHash: row.output_hash,
+  output: row.output,
+  problem: row.problem,
+  startedAt: iso(row.started_at),
+  endedAt: iso(row.ended_at),
+})
+
+export const eventView = (row: EventRow): RunEvent => ({
+  id: row.id,
+  runId: row.run_id,
+  type: row.type,
+  step: row.step,
+  attempt: row.attempt,
+  at: iso(row.at) as string,
+  data: row.data,
+})
+
+/** A step as the walker knows it. One that was running when its walker died has no attempt to wait for: it is begun anew. */
+export const stepState = (row: StepRow): StepState => ({
+  name: row.name,
+  status: row.status === 'running' ? 'retrying' : row.status,
+  attempts: row.attempts,
+  nextAt: row.status === 'running' ? null : row.next_at && new Date(row.next_at).getTime(),
+  version: row.version,
+  rows: row.rows === null ? null : Number(row.rows),
+  seconds: row.seconds,
+  inputHash: row.input_hash,
+  outputHash: row.output_hash,
+  output: row.output,
+  problem: row.problem,
+  startedAt: row.started_at && new Date(row.started_at).getTime(),
+  endedAt: row.ended_at && new Date(row.ended_at).getTime(),
+})
