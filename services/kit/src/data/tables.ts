@@ -106,7 +106,7 @@ export class Tables {
   async addColumns(
     dataset: Dataset,
     select: (part: PartSource) => string,
-    options: { keep?: readonly string[] } = {},
+    options: { keep?: readonly string[]; written?: (part: PartSource) => void } = {},
   ): Promise<DatasetRef> {
     const kept = options.keep === undefined ? dataset.manifest : project(dataset.manifest, options.keep)
     const columns = await this.#columnsOf(select(dataset.parts[0] ?? emptySource(dataset.columns)))
@@ -114,6 +114,7 @@ export class Tables {
       const written = await this.#write(select(part), columns, lane)
       if (written.rows !== part.rows)
         throw new Error(`a column group of ${written.rows} rows for a part of ${part.rows}`)
+      options.written?.(part)
       return written.group
     })
     const merged = columnsOfSelect(

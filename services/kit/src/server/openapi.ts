@@ -38,34 +38,45 @@ export async function useOpenApi(app: FastifyInstance, info: ApiInfo): Promise<v
 
 const componentName = /^[A-Z][A-Za-z0-9]*$/
 
-/** Moves every titled schema into components.schemas and leaves a reference. Two that share a title must be equal. */
+const namesToSchemas = new Set(['properties', 'patternProperties', 'responses', 'content', 'paths', 'headers'])
+const values = new Set(['default', 'example', 'examples', 'const', 'enum'])
+
+/**
+ * Moves every titled schema into components.schemas and leaves a reference; two that share a title must be equal.
+ * Answers with a Problem get the media type of problems.
+ */
 export function hoist(document: Tree): Tree {
   const schemas: Record<string, unknown> = {}
-  const walk = (node: unknown, inComponent: boolean): unknown => {
+  const walk = (node: unknown, isMap: boolean): unknown => {
     if (Array.isArray(node)) return node.map(item => walk(item, false))
     if (node === null || typeof node !== 'object') return node
-    const { title } = node as Tree
-    const named = typeof title === 'string' && componentName.test(title) && isSchema(node as Tree)
     const inner = Object.fromEntries(
       Object.entries(node).map(([key, value]) => [
         key,
-        key === 'examples' || key === 'example' || key === 'default' ? value : walk(value, false),
+        !isMap && values.has(key) ? value : walk(value, !isMap && namesToSchemas.has(key)),
       ]),
     )
-    if (!named || inComponent) return inner
+    const { title } = node as Tree
+    if (isMap || typeof title !== 'string' || !componentName.test(title) || !isSchema(node as Tree))
+      return asProblem(inner)
     const known = schemas[title]
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(inner))
       throw new Error(`two different schemas have the title ${title}`)
     schemas[title] = inner
     return { $ref: `#/components/schemas/${title}` }
   }
-  const paths = walk(document['paths'], false)
+  const paths = walk(document['paths'], true)
   const components = (document['components'] ?? {}) as Tree
   return {
     ...document,
     paths,
     components: { ...components, schemas: { ...(components['schemas'] as Tree), ...sorted(schemas) } },
   }
+}
+
+function asProblem(node: Tree): Tree {
+  const json = node['application/json'] as { schema?: { $ref?: string } } | undefined
+  return json?.schema?.$ref === '#/components/schemas/Problem' ? { 'application/problem+json': json } : node
 }
 
 const isSchema = (node: Tree): boolean => ['type', 'anyOf', 'allOf', 'enum', 'const', '$ref'].some(key => key in node)

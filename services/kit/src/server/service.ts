@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import Fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type RawReplyDefaultExpression,
@@ -46,7 +47,7 @@ const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 export async function createService(options: ServiceOptions): Promise<Service> {
   const app = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: 0, // uploads may take long; the body limit and the connection's own timeouts bound the rest
     connectionTimeout: 0,

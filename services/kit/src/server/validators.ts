@@ -4,7 +4,7 @@
 import { compile, type ProblemItem } from '@meshwork/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
-import { Convert } from 'typebox/value'
+import { Convert, Default } from 'typebox/value'
 
 /** A request that does not fit; becomes MESHWORK_REQUEST_INVALID. */
 export class RequestFault extends Error {
@@ -28,7 +28,7 @@ export function useValidators(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const contract = compile(schema as TSchema)
     return (data: unknown) => {
-      const value = httpPart === 'body' ? data : Convert(schema as TSchema, data)
+      const value = httpPart === 'body' ? data : Convert(schema as TSchema, Default(schema as TSchema, { ...(data as object) }))
       const items = contract.check(value)
       return items.length === 0 ? { value } : { error: new RequestFault(httpPart ?? 'body', items) }
     }
