@@ -1,0 +1,31 @@
+// Fitted features as an artefact: canonical JSON, so that equal learning has an equal address.
+
+import { type ArtefactRef, canonicalJson, compile, FittedFeatures, MeshError } from '@meshwork/contracts'
+import type { ArtefactStore } from '@meshwork/kit'
+
+const mediaType = 'application/json'
+
+export async function writeFitted(store: ArtefactStore, fitted: FittedFeatures): Promise<ArtefactRef> {
+  const { hash, bytes } = await store.put(canonicalJson(fitted))
+  return { kind: 'artefact', hash, bytes, mediaType, name: 'features.json' }
+}
+
+export async function readFitted(store: ArtefactStore, { hash }: ArtefactRef): Promise<FittedFeatures> {
+  const refuse = (reason: string) => new MeshError('MESHWORK_FEATURES_FITTED_INVALID', { hash, reason })
+  const content = await store.read(hash)
+  let value: unknown
+  try {
+    value = JSON.parse(content.toString('utf8'))
+  } catch {
+    throw refuse('it is not JSON')
+  }
+  const [fault] = compile(FittedFeatures).check(value)
+  if (fault) throw refuse(`${fault.pointer} ${fault.detail}`)
+  const fitted = value as FittedFeatures
+  const seen = new Set<string>()
+  for (const { name } of fitted.columns) {
+    if (seen.has(name)) throw refuse(`feature "${name}" stands in it twice`)
+    seen.add(name)
+  }
+  return fitted
+}

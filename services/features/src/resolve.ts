@@ -1,0 +1,100 @@
+// From features to new columns, in rounds: a round takes every feature whose columns are there, checks all of them,
+// then fits them side by side. Features of `columns` may stand in any order, since keys of JSON objects have none.
+
+import { type Column, type Fitted, type FittedFeatures, MeshError } from '@meshwork/contracts'
+import type { CheckedExpression, Dataset, Tables } from '@meshwork/kit'
+import { type Feature, isFitted, type Output, placeOf, type Prepared } from './feature.ts'
+import { fit } from './fit.ts'
+import { nest, wholeOf } from './nest.ts'
+import { prepare } from './prepare.ts'
+import { makeRolling } from './rolling.ts'
+import { transform } from './transform.ts'
+
+export interface Resolved {
+  readonly outputs: readonly Output[]
+  /** In the order in which they were made. */
+  readonly features: FittedFeatures['columns']
+}
+
+export interface ResolveOptions {
+  /** Rows to fit on: a condition over the dataset, and how many they are. Without it nothing is fitted. */
+  readonly fitOn?: { readonly where: CheckedExpression | undefined; readonly rows: number }
+  readonly step: (message: string) => void
+}
+
+export async function resolve(
+  tables: Tables,
+  dataset: Dataset,
+  features: readonly Feature[],
+  options: ResolveOptions,
+): Promise<Resolved> {
+  const outputs: Output[] = []
+  const made: FittedFeatures['columns'] = []
+  let open = [...features]
+  for (let round = 0; open.length > 0; round++) {
+    const scope = [...dataset.columns, ...outputs.map(({ column }) => column)]
+    const ready = await readyOf(tables, open, scope)
+    open = open.filter(feature => !ready.some(one => one.feature === feature))
+    options.step(`features ${ready.map(({ feature }) => feature.name).join(', ')}`.slice(0, 200))
+    const learnt = await learn(tables, dataset, ready, outputs, options)
+    const rowsOf = (columns: readonly string[]) => `(${nest(wholeOf(dataset), outputs, columns)})`
+    const rolled = ready.filter(({ feature }) => feature.spec.kind === 'rolling')
+    const fresh: Output[] = await makeRolling(tables, rolled, rowsOf, `rolling_${round}`)
+    for (const [i, prepared] of ready.entries()) {
+      const { feature, reads } = prepared
+      const fitted = learnt[i] as Fitted
+      made.push({ name: feature.name, spec: feature.written, ...(isFitted(feature) ? { fitted } : {}) })
+      if (feature.spec.kind === 'rolling') continue
+      const level = 1 + Math.max(0, ...reads.map(read => levelOf(read, outputs)))
+      const columns = await transform(tables, prepared, fitted, `feature_${round}_${i}`)
+      fresh.push(...columns.map(({ column, sql }) => ({ feature: feature.name, column, sql, reads, level })))
+    }
+    for (const output of fresh) refuseKnown(output, scope, fresh)
+    outputs.push(...fresh)
+  }
+  // Rolling columns are made first in a round, but shown where their feature stands.
+  const place = new Map(made.map(({ name }, i) => [name, i]))
+  const placeOfOutput = ({ feature }: Output) => place.get(feature) ?? made.length
+  return { outputs: outputs.toSorted((a, b) => placeOfOutput(a) - placeOfOutput(b)), features: made }
+}
+
+/** Those whose columns are all there. Throws the first reason when there are none. */
+async function readyOf(tables: Tables, open: readonly Feature[], scope: readonly Column[]): Promise<Prepared[]> {
+  const ready: Prepared[] = []
+  let first: unknown
+  for (const feature of open) {
+    try {
+      ready.push(await prepare(tables, feature, scope))
+    } catch (error) {
+      if (!(error instanceof MeshError && error.code === 'MESHWORK_COLUMN_MISSING')) throw error
+      first ??= error
+    }
+  }
+  if (ready.length === 0) throw first
+  return ready
+}
+
+async function learn(
+  tables: Tables,
+  dataset: Dataset,
+  ready: readonly Prepared[],
+  outputs: readonly Output[],
+  { fitOn }: ResolveOptions,
+): Promise<Fitted[]> {
+  if (fitOn === undefined) return ready.map(({ feature }) => feature.fitted ?? {})
+  const rows = {
+    rows: fitOn.rows,
+    from: (columns: readonly string[]) => `(${nest(wholeOf(dataset), outputs, columns, fitOn.where)})`,
+  }
+  return await tables.session.each(ready, (one, lane) => fit(tables, one, rows, lane))
+}
+
+const levelOf = (name: string, outputs: readonly Output[]): number =>
+  outputs.find(({ column }) => column.name === name)?.level ?? 0
+
+function refuseKnown({ column, feature }: Output, scope: readonly Column[], fresh: readonly Output[]): void {
+  const lower = column.name.toLowerCase()
+  const twice = fresh.filter(other => other.column.name.toLowerCase() === lower).length > 1
+  if (!twice && !scope.some(({ name }) => name.toLowerCase() === lower)) return
+  throw new MeshError('MESHWORK_COLUMN_EXISTS', { where: placeOf(feature), column: column.name })
+}

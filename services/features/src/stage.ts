@@ -1,0 +1,95 @@
+import { FeaturesInput, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
+import { checkCondition, columnMissing, type Dataset, defineStage, type Tables } from '@meshwork/kit'
+import { readFitted, writeFitted } from './artefact.ts'
+import { feature, isFitted } from './feature.ts'
+import { nest } from './nest.ts'
+import { type Resolved, resolve } from './resolve.ts'
+
+export const stage = defineStage({
+  name: 'features',
+  version: '1.0.0',
+  summary:
+    'Makes new columns: expressions, parts of dates, encoders, scalers, bins and rolling windows, fitted or as fitted.',
+  input: FeaturesInput,
+  output: FeaturesOutput,
+  isolation: 'process',
+  run: async (input, context) => {
+    const known = await fittedOf(input, context.store)
+    const tables = await context.tables(input.dataset)
+    const dataset = tables.dataset(input.dataset)
+    const keep = keptColumns(input, dataset)
+    const step = (message: string) => {
+      context.signal.throwIfAborted()
+      context.progress(0.1, { message })
+    }
+    const { outputs, fitted } =
+      known === undefined
+        ? await fitAndResolve(tables, dataset, input, step)
+        : await resolve(tables, dataset, known.columns.map(feature), { step }).then(({ outputs }) => ({
+            outputs,
+            fitted: undefined,
+          }))
+    const names = outputs.map(({ column }) => column.name)
+    let done = 0
+    const select = (part: Dataset['parts'][number]) => nest(part, outputs, names)
+    const written = (rows: number) => {
+      done += rows
+      context.progress(Math.min(0.99, 0.3 + (0.7 * done) / dataset.rows), { rows: done, message: 'writing' })
+    }
+    const result =
+      names.length === 0
+        ? await tables.project(dataset, keep)
+        : await tables.addColumns(dataset, select, { keep, written: part => written(part.rows) })
+    const artefact = fitted === undefined ? input.fitted : await writeFitted(context.store, fitted)
+    if (artefact === undefined) throw new Error('neither fitted nor given')
+    context.progress(1, { rows: dataset.rows })
+    return { dataset: result, fitted: artefact, rows: result.rows, columns: outputs.map(({ column }) => column) }
+  },
+})
+
+async function fittedOf(input: FeaturesInput, store: Parameters<typeof readFitted>[0]) {
+  const refuse = (reason: string) => new MeshError('MESHWORK_FEATURES_INPUT', { reason })
+  if (input.fitted === undefined && input.columns === undefined) throw refuse('There is neither "columns" nor "fitted"')
+  if (input.fitted === undefined) return undefined
+  if (input.columns !== undefined) throw refuse('There are both "columns" and "fitted"')
+  if (input.fitWhere !== undefined) throw refuse('"fitWhere" says what to fit on, but with "fitted" nothing is fitted')
+  return await readFitted(store, input.fitted)
+}
+
+function keptColumns({ keep }: FeaturesInput, dataset: Dataset): string[] {
+  if (keep === undefined || keep === 'all') return dataset.columns.map(({ name }) => name)
+  for (const name of keep)
+    if (!dataset.columns.some(column => column.name === name)) throw columnMissing('"keep"', name, dataset.columns)
+  return [...new Set(keep)]
+}
+
+async function fitAndResolve(
+  tables: Tables,
+  dataset: Dataset,
+  input: FeaturesInput,
+  step: (message: string) => void,
+): Promise<{ outputs: Resolved['outputs']; fitted: FittedFeatures }> {
+  // Keys of an object have no order that survives storage, so they are taken by name.
+  const features = Object.entries(input.columns ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, spec]) => feature({ name, spec }))
+  const where =
+    input.fitWhere === undefined
+      ? undefined
+      : await checkCondition(tables, input.fitWhere, '"fitWhere"', dataset.columns)
+  const fits = features.some(isFitted)
+  const rows = fits && where !== undefined ? await countRows(tables, dataset, where) : dataset.rows
+  if (rows === 0 && dataset.rows > 0)
+    throw new MeshError('MESHWORK_FEATURES_NOTHING_TO_FIT', { rows: dataset.rows, where: input.fitWhere ?? '' })
+  const resolved = await resolve(tables, dataset, features, { fitOn: { where, rows }, step })
+  const fittedOn = { rows, ...(input.fitWhere === undefined ? {} : { where: input.fitWhere }) }
+  return {
+    outputs: resolved.outputs,
+    fitted: { schema: 'meshwork.features/1', columns: resolved.features, ...(fits ? { fittedOn } : {}) },
+  }
+}
+
+async function countRows(tables: Tables, dataset: Dataset, where: { sql: string; columns: readonly string[] }) {
+  const [row] = await tables.query(`SELECT count(*) AS n FROM ${dataset.from(where.columns)} WHERE ${where.sql}`)
+  return Number(row?.['n'])
+}
