@@ -2,6 +2,7 @@
 
 import { type Chart, type Column, MeshError } from '@meshwork/contracts'
 import { columnMissing, ident, isNumeric, isTemporal, type Row, type Tables } from '@meshwork/kit'
+import { count } from './html/number.ts'
 import type { Axis, ChartModel } from './model.ts'
 
 export interface ChartSource {
@@ -42,12 +43,12 @@ export async function chartData(tables: Tables, chart: Chart, source: ChartSourc
   })
   if (chart.type === 'bar') {
     const rows = await tables.query(`SELECT ${category(x)} AS x, ${values} FROM ${from} LIMIT ${barsMax}`)
-    return model('category', rows, source.rows > barsMax ? `The first ${barsMax} of ${source.rows} rows.` : null)
+    return model('category', rows, source.rows > barsMax ? `The first ${barsMax} of ${count(source.rows)} rows.` : null)
   }
   const axis = axisOf(x)
   if (axis === 'category') {
     const rows = await tables.query(`SELECT ${category(x)} AS x, ${values} FROM ${from} LIMIT ${linePointsMax}`)
-    return model(axis, rows, source.rows > linePointsMax ? `The first ${linePointsMax} of ${source.rows} rows.` : null)
+    return model(axis, rows, source.rows > linePointsMax ? `The first ${linePointsMax} of ${count(source.rows)} rows.` : null)
   }
   const points = `(SELECT ${position(x)} AS x, ${values} FROM ${from})`
   if (chart.type === 'scatter') {
@@ -55,7 +56,7 @@ export async function chartData(tables: Tables, chart: Chart, source: ChartSourc
     const rows = await tables.query(
       `SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER () - 1 AS place FROM ${points}) WHERE place % ${Math.max(1, step)} = 0 AND x IS NOT NULL`,
     )
-    return model(axis, rows, step > 1 ? `One of every ${step} rows of ${source.rows}.` : null)
+    return model(axis, rows, step > 1 ? `One of every ${step} of ${count(source.rows)} rows.` : null)
   }
   if (source.rows <= linePointsMax)
     return model(axis, await tables.query(`SELECT * FROM ${points} WHERE x IS NOT NULL ORDER BY x`), null)
@@ -65,7 +66,7 @@ export async function chartData(tables: Tables, chart: Chart, source: ChartSourc
     SELECT avg(p.x) AS x, ${means} FROM p, b
     GROUP BY least(${linePointsMax - 1}, floor((p.x - low) / nullif(high - low, 0) * ${linePointsMax}))
     ORDER BY x`)
-  return model(axis, rows, `Means over ${rows.length} equal steps of ${chart.x}, of ${source.rows} rows.`)
+  return model(axis, rows, `Means over ${rows.length} equal steps of ${chart.x}, of ${count(source.rows)} rows.`)
 }
 
 async function histogram(tables: Tables, chart: Chart, x: Column, source: ChartSource): Promise<ChartModel> {
@@ -94,7 +95,7 @@ async function histogram(tables: Tables, chart: Chart, x: Column, source: ChartS
     horizontal: false,
     x: counts.map((_, i) => shortNumber(low + i * width, width)),
     series: [{ name: 'rows', values: counts }],
-    note: n < source.rows ? `${source.rows - n} rows without a number are left out.` : null,
+    note: n < source.rows ? `${count(source.rows - n)} rows without a number are left out.` : null,
   }
 }
 

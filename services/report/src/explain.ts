@@ -1,7 +1,7 @@
 // Metrics in plain words. Pure.
 
 import type { Evaluation } from '@meshwork/contracts'
-import { count, percent, plain } from './html/number.ts'
+import { count, percent, plain, written } from './html/number.ts'
 import type { FigureModel } from './model.ts'
 
 type Metrics = Evaluation['metrics']
@@ -100,7 +100,7 @@ export function verdict({ judged, rows, skipped, metrics, task, confusion }: Eva
   if (task === 'regression') return `${what} On average it is off by ${metricValue('mae', metrics['mae'])}.`
   if (confusion && confusion.labels.length !== 2)
     return `${what} It is right in ${metricValue('accuracy', metrics['accuracy'])} of them.`
-  const from = judged.threshold === null ? '' : ` from a score of ${plain(judged.threshold)} on`
+  const from = judged.threshold === null ? '' : ` from a score of ${written(judged.threshold)} on`
   const found = `Called positive${from}, it finds ${metricValue('recall', metrics['recall'])} of the positives, and ${metricValue('precision', metrics['precision'])} of its calls are right.`
   return `${what} ${found}`
 }

@@ -34,7 +34,13 @@ export function chartOption(chart: ChartModel): EChartsCoreOption {
   const x =
     chart.axis === 'category'
       ? { ...category, ...(chart.horizontal ? {} : named) }
-      : { ...axisStyle, ...named, type: chart.axis, scale: true, boundaryGap: false }
+      : {
+          ...axisStyle,
+          ...named,
+          type: chart.axis,
+          boundaryGap: false,
+          ...(chart.type === 'line' ? { min: 'dataMin', max: 'dataMax' } : { scale: true }),
+        }
   const y = {
     ...valueStyle,
     type: 'value' as const,
@@ -49,7 +55,14 @@ export function chartOption(chart: ChartModel): EChartsCoreOption {
   return {
     color: seriesColours,
     legend: several ? legend : { show: false },
-    grid: { left: 8, right: 24, top: several ? 16 : 32, bottom: several ? 50 : 24, containLabel: true },
+    grid: {
+      left: 8,
+      right: 24,
+      top: several ? 16 : 32,
+      bottom: several ? 50 : 24,
+      outerBoundsMode: 'same',
+      outerBoundsContain: 'axisLabel',
+    },
     ...(chart.horizontal ? { xAxis: y, yAxis: { ...category, inverse: true } } : { xAxis: x, yAxis: y }),
     series: chart.series.map(({ name, values }, i) => ({
       name,

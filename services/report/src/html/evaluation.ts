@@ -3,7 +3,7 @@ import { draw } from '../chart/draw.ts'
 import { unitOption } from '../chart/option.ts'
 import { explain, inOrder, metricName, metricValue, verdict } from '../explain.ts'
 import { type Content, html, type Markup } from './markup.ts'
-import { count, percent, plain } from './number.ts'
+import { count, percent, written } from './number.ts'
 import { nullMark } from './table.ts'
 
 const labelsShownMax = 12
@@ -13,8 +13,7 @@ const brokenShownMax = 50
 export function evaluationBlock(evaluation: Evaluation, id: string): Content {
   return [
     html`<p class="verdict">${verdict(evaluation)}</p>`,
-    html`<div class="pair">${metricTable(evaluation)}${confusionTable(evaluation)}</div>`,
-    gateTable(evaluation),
+    html`<div class="pair">${metricTable(evaluation)}<div>${confusionTable(evaluation)}${gateTable(evaluation)}</div></div>`,
     curves(evaluation, id),
     classTable(evaluation),
     sliceTables(evaluation),
@@ -45,14 +44,14 @@ function confusionTable({ confusion, rows }: Evaluation): Content {
 function gateTable({ gates }: Evaluation): Content {
   if (gates.length === 0) return null
   const bounds = (min: number | null, max: number | null) =>
-    [min === null ? '' : `at least ${plain(min)}`, max === null ? '' : `at most ${plain(max)}`]
+    [min === null ? '' : `at least ${written(min)}`, max === null ? '' : `at most ${written(max)}`]
       .filter(Boolean)
       .join(', ')
   const shown = [
     ...gates.filter(({ passed }) => !passed).slice(0, brokenShownMax),
     ...gates.filter(({ passed }) => passed),
   ].slice(0, 2 * brokenShownMax)
-  return html`<h3>Bounds it is held to</h3><div class="scroll"><table>
+  return html`<h3>Bounds it is held to</h3><div class="scroll"><table class="gates">
 <caption>${count(gates.filter(({ passed }) => passed).length)} of ${count(gates.length)} held.</caption>
 <thead><tr><th scope="col">Metric</th><th scope="col">Over</th><th scope="col" class="n">Figure</th><th scope="col">Bound</th><th scope="col">Held</th></tr></thead>
 <tbody>${shown.map(({ metric, slice, value, min, max, passed }) => html`<tr><th scope="row">${metricName(metric)}</th><td>${slice ?? 'all rows'}</td><td class="n">${metricValue(metric, value)}</td><td>${bounds(min, max)}</td><td class="${passed ? 'good' : 'bad'}">${passed ? '✓ yes' : '✗ no'}</td></tr>\n`)}</tbody></table></div>`

@@ -2,10 +2,10 @@
 
 const minus = (text: string) => text.replace('-', '\u2212')
 
-/** A whole number; groups from 10,000 on, so that years stay years. */
-export function count(value: number): string {
+/** A whole number. Numbers of one column that are all below 10,000 may be years: those are not grouped. */
+export function count(value: number, grouping: 'grouped' | 'plain' = 'grouped'): string {
   const digits = String(Math.abs(Math.round(value)))
-  const grouped = digits.length > 4 ? digits.replace(/\B(?=(\d{3})+$)/g, ',') : digits
+  const grouped = grouping === 'grouped' ? digits.replace(/\B(?=(\d{3})+$)/g, ',') : digits
   return minus(value < 0 && grouped !== '0' ? `-${grouped}` : grouped)
 }
 
@@ -19,10 +19,13 @@ export function plain(value: number): string {
   return fixed(value, Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(size)))))
 }
 
+/** A bound or a threshold, as somebody wrote it. */
+export const written = (value: number): string => minus(String(Number(value.toPrecision(6))))
+
 /** A number with this many decimals, its whole part in groups. */
 export function fixed(value: number, decimals: number): string {
   const [whole = '', part] = Math.abs(value).toFixed(decimals).split('.')
-  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, ',') : whole
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',')
   const text = part === undefined ? grouped : `${grouped}.${part}`
   return value < 0 && /[1-9]/.test(text) ? minus(`-${text}`) : text
 }

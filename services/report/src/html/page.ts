@@ -12,7 +12,6 @@ import { dataTable } from './table.ts'
 
 /** No script, no font, no image from anywhere: the page may be opened from any disk. */
 export const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-const longValue = 9
 
 export function page(report: ReportModel): string {
   const { provenance: run } = report
@@ -47,8 +46,10 @@ const figureList = (figures: readonly FigureModel[]): Content =>
                 ? count(value)
                 : plain(value)
               : value
-        return html`<div><dt>${label}</dt><dd${trusted(shown.length > longValue ? ' class="long"' : '')}>${shown}${note === null ? '' : html`<small>${note}</small>`}</dd></div>\n`
+        return html`<div><dt>${label}</dt><dd class="${sizeOf(shown)}">${shown}${note === null ? '' : html`<small>${note}</small>`}</dd></div>\n`
       })}</dl>`
+
+const sizeOf = (shown: string) => (shown.length > 14 ? 'words' : shown.length > 6 ? 'long' : 'short')
 
 function section({ title, text, table, charts, evaluation }: SectionModel, i: number): Markup {
   return html`<section aria-labelledby="s${i}"><h2 id="s${i}">${title}</h2>

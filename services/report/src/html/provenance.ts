@@ -49,7 +49,7 @@ const hash = (value: string | null): Content =>
 function parameter(value: JsonValue): Markup {
   if (typeof value === 'string') return html`${cut(value)}`
   if (value !== null && typeof value === 'object' && !Array.isArray(value) && typeof value['hash'] === 'string')
-    return html`${String(value['kind'] ?? 'reference')} ${typeof value['name'] === 'string' ? value['name'] : ''} ${hash(value['hash'])}`
+    return html`${typeof value['kind'] === 'string' ? value['kind'] : 'reference'} ${typeof value['name'] === 'string' ? value['name'] : ''} ${hash(value['hash'])}`
   return html`<span class="hash">${cut(JSON.stringify(value))}</span>`
 }
 

@@ -18,27 +18,28 @@ p{margin:0 0 12px;max-width:76ch;overflow-wrap:anywhere}
 .summary{font-size:18px}
 .verdict{border-left:4px solid var(--accent);padding:2px 0 2px 14px;font-size:17px}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0;padding:0}
-.figures div{background:var(--card);border-radius:10px;padding:14px 16px}
+.figures div{background:var(--card);border-radius:10px;padding:12px 14px}
 .figures dt{color:var(--ink-soft);font-size:14px}
-.figures dd{margin:0;font-size:30px;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.figures dd.long{font-size:20px}
+.figures dd{margin:0;font-size:28px;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.figures dd.long{font-size:21px;line-height:1.66}
+.figures dd.words{font-size:17px}
 .figures small{display:block;color:var(--ink-soft);font-size:13px;font-weight:400;line-height:1.35}
 .path{display:flex;flex-wrap:wrap;gap:6px;margin:0 0 8px;padding:0;list-style:none;font-size:14px}
 .path li{background:var(--card);border-radius:6px;padding:4px 10px}
-.path li+li::before{content:"\\2192";color:var(--ink-soft);margin:0 8px 0 -22px;padding:0 0 0 2px}
-.path li+li{margin-left:20px}
 .path b{font-weight:600}
 .path span{color:var(--ink-soft)}
 .scroll{overflow-x:auto;margin:8px 0 16px}
 table{border-collapse:collapse;font-size:15px;min-width:50%}
 caption{text-align:left;color:var(--ink-soft);font-size:14px;padding:0 0 6px}
-th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere;min-width:3.5em}
+th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word;max-width:30em}
 thead th{color:var(--ink-soft);font-weight:600;font-size:14px;border-bottom:1px solid var(--line-strong);vertical-align:bottom}
-th[scope=row]{font-weight:600}
+th[scope=row]{font-weight:600;white-space:nowrap}
+th.wide{white-space:normal}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-left:14px;padding-right:14px}
 .null{color:var(--ink-soft);font-style:italic}
 .hash{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;white-space:nowrap}
 .meaning{color:var(--ink-soft);font-size:14px}
+.gates td{white-space:nowrap}.gates{font-size:14px}.gates th,.gates td{padding-right:10px}
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}
 .confusion td{text-align:right;padding:12px 18px;min-width:8em;border:2px solid var(--paper);border-radius:8px}
 .confusion td b{display:block;font-size:18px;font-variant-numeric:tabular-nums}

@@ -28,13 +28,15 @@ export function dataTable({ columns, rows, totalRows, moreColumns }: TableModel)
 
 function formatOf(type: ColumnType, values: readonly Cell[]): (value: Cell) => Markup {
   if (!isNumeric(type)) return value => html`<td>${value === null ? nullMark : textOf(type, value)}</td>`
-  const decimals = decimalsOf(values.filter(value => typeof value === 'number'))
+  const numbers = values.filter(value => typeof value === 'number')
+  const decimals = decimalsOf(numbers)
+  const grouping = numbers.some(value => Math.abs(value) >= 10_000) ? 'grouped' : 'plain'
   return value => {
     if (value === null) return html`<td class="n">${nullMark}</td>`
     if (typeof value !== 'number') return html`<td class="n">${String(value)}</td>`
     const shown =
       decimals === 0
-        ? count(value)
+        ? count(value, grouping)
         : value !== 0 && Math.abs(value) < 10 ** -decimals
           ? plain(value)
           : fixed(value, decimals)
