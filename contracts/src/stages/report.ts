@@ -39,6 +39,19 @@ export const ReportSection = Closed(
       }),
     ),
     where: Type.Optional(Type.Unsafe<string>({ ...Expression, description: 'Only rows for which this is true.' })),
+    orderBy: Type.Optional(
+      Type.Array(
+        Closed({
+          column: ColumnName,
+          direction: Type.Optional(OneOf(['ascending', 'descending'], { default: 'ascending' })),
+        }),
+        {
+          minItems: 1,
+          maxItems: 16,
+          description: 'Which rows the table shows first, nulls last; default: in the order of the dataset.',
+        },
+      ),
+    ),
     limit: Type.Optional(
       Type.Integer({
         minimum: 0,

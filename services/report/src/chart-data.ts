@@ -48,7 +48,11 @@ export async function chartData(tables: Tables, chart: Chart, source: ChartSourc
   const axis = axisOf(x)
   if (axis === 'category') {
     const rows = await tables.query(`SELECT ${category(x)} AS x, ${values} FROM ${from} LIMIT ${linePointsMax}`)
-    return model(axis, rows, source.rows > linePointsMax ? `The first ${linePointsMax} of ${count(source.rows)} rows.` : null)
+    return model(
+      axis,
+      rows,
+      source.rows > linePointsMax ? `The first ${linePointsMax} of ${count(source.rows)} rows.` : null,
+    )
   }
   const points = `(SELECT ${position(x)} AS x, ${values} FROM ${from})`
   if (chart.type === 'scatter') {

@@ -19,7 +19,7 @@ export async function readSection(
   const evaluation = section.evaluation ? await readEvaluation(store, section.title, section.evaluation.hash) : null
   const shown = { title: section.title, text: section.text ?? null, evaluation }
   if (section.dataset === undefined || tables === undefined) {
-    for (const key of ['columns', 'where', 'limit', 'charts'] as const)
+    for (const key of ['columns', 'where', 'orderBy', 'limit', 'charts'] as const)
       if (section[key] !== undefined) throw refuse(`"${key}" needs "dataset"`)
     return { ...shown, table: null, charts: [] }
   }
@@ -44,20 +44,31 @@ export async function readSection(
     return column
   })
   const limit = section.limit ?? limitDefault
+  const order = (section.orderBy ?? []).map(({ column, direction = 'ascending' }) => {
+    if (!dataset.columns.some(({ name }) => name === column))
+      throw columnMissing(`${place}, orderBy`, column, dataset.columns)
+    return { column, sql: `${ident(column)} ${direction === 'ascending' ? 'ASC' : 'DESC'} NULLS LAST` }
+  })
   const columns = chosen ?? dataset.columns.slice(0, columnsMax)
   const table: TableModel | null =
     limit === 0
       ? null
       : {
           columns,
-          rows: await readRows(tables, columns, from, limit),
+          rows: await readRows(tables, columns, order, from, limit),
           totalRows: rows,
           moreColumns: chosen ? 0 : dataset.columns.length - columns.length,
         }
   return { ...shown, table, charts }
 }
 
-async function readRows(tables: Tables, columns: readonly Column[], from: ChartSource['from'], limit: number) {
+async function readRows(
+  tables: Tables,
+  columns: readonly Column[],
+  order: readonly { readonly column: string; readonly sql: string }[],
+  from: ChartSource['from'],
+  limit: number,
+) {
   const cell = ({ name, type }: Column, i: number) => {
     const held = ident(name)
     if (type === 'string') return `left(${held}, ${cellLengthMax + 1}) AS c${i}`
@@ -66,8 +77,10 @@ async function readRows(tables: Tables, columns: readonly Column[], from: ChartS
       return `CASE WHEN isfinite(${held}) THEN ${held} END AS c${i}, NOT isfinite(${held}) AS odd${i}, CAST(${held} AS VARCHAR) AS text${i}`
     return `${held} AS c${i}`
   }
+  const read = [...new Set([...columns.map(({ name }) => name), ...order.map(({ column }) => column)])]
+  const by = order.length > 0 ? ` ORDER BY ${order.map(({ sql }) => sql).join(', ')}` : ''
   const rows = await tables.query(
-    `SELECT ${columns.map(cell).join(', ')} FROM ${from(columns.map(({ name }) => name))} LIMIT ${limit}`,
+    `SELECT ${columns.map(cell).join(', ')} FROM (SELECT * FROM ${from(read)}${by} LIMIT ${limit})`,
   )
   return rows.map(row =>
     columns.map((_, i): Cell => cut((row[`odd${i}`] === true ? row[`text${i}`] : row[`c${i}`]) as Cell)),

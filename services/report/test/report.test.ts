@@ -286,6 +286,16 @@ t.test('tables show nulls, align numbers and say what is not shown', async t => 
   })
 })
 
+t.test('orderBy decides which rows are shown, also by a column that is not', async t => {
+  const calls = await directCalls(t)
+  const dataset = await calls.table('SELECT i, CASE WHEN i % 2 = 0 THEN i * 7 % 10 END AS v FROM range(10) r(i)', 4)
+  const { json } = await made(calls, {
+    title: 'T',
+    sections: [{ title: 'a', dataset, columns: ['i'], orderBy: [{ column: 'v', direction: 'descending' }], limit: 2 }],
+  })
+  t.match(json, { sections: [{ table: { totalRows: 10, rows: [[4], [8]] } }] })
+})
+
 t.test('charts draw a bounded number of points of any number of rows', async t => {
   const calls = await directCalls(t)
   const dataset = await calls.table(
@@ -464,6 +474,7 @@ t.test('every wrong request has its code, and names what is wrong', async t => {
   const cases: [code: string, sections: Sections, words: RegExp][] = [
     ['MESHWORK_COLUMN_MISSING', [{ title: 'A', dataset, columns: ['nam'] }], /Section "A".*did you mean "name"/],
     ['MESHWORK_COLUMN_MISSING', [{ title: 'A', dataset, charts: [{ type: 'bar', x: 'nam', y: ['id'] }] }], /chart/],
+    ['MESHWORK_COLUMN_MISSING', [{ title: 'A', dataset, orderBy: [{ column: 'ids' }] }], /orderBy.*did you mean "id"/],
     ['MESHWORK_COLUMN_MISSING', [{ title: 'A', dataset, where: 'prize > 1' }], /did you mean "price"/],
     ['MESHWORK_EXPRESSION_INVALID', [{ title: 'A', dataset, where: 'id' }], /condition/],
     [
