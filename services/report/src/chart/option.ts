@@ -19,6 +19,10 @@ const valueStyle = {
   axisLine: { show: false },
   splitLine: { show: true, lineStyle: { color: 'var(--line)' } },
 }
+const onTop = {
+  nameLocation: 'end' as const,
+  nameTextStyle: { color: ink, fontSize: 12, align: 'left' as const },
+}
 const legend = {
   bottom: 0,
   itemHeight: 9,
@@ -29,29 +33,21 @@ const legend = {
 
 export function chartOption(chart: ChartModel): EChartsCoreOption {
   const several = chart.series.length > 1
-  const named = { name: chart.xName, nameGap: 28 }
+  const titled = { name: chart.xName, nameGap: 28 }
   const category = { ...axisStyle, type: 'category' as const, data: chart.x.map(String) }
   const x =
     chart.axis === 'category'
-      ? { ...category, ...(chart.horizontal ? {} : named) }
+      ? { ...category, ...(chart.horizontal ? {} : titled) }
       : {
           ...axisStyle,
-          ...named,
+          ...titled,
           type: chart.axis,
           boundaryGap: false,
           ...(chart.type === 'line' ? { min: 'dataMin', max: 'dataMax' } : { scale: true }),
         }
-  const y = {
-    ...valueStyle,
-    type: 'value' as const,
-    ...(several
-      ? {}
-      : {
-          name: chart.series[0]?.name,
-          nameLocation: 'end' as const,
-          nameTextStyle: { color: ink, fontSize: 12, align: 'left' as const },
-        }),
-  }
+  const single = chart.series.length === 1 ? chart.series[0]?.name : undefined
+  const named = chart.horizontal ? { name: single, nameGap: 28 } : { ...onTop, name: single }
+  const y = { ...valueStyle, type: 'value' as const, ...(single === undefined ? {} : named) }
   return {
     color: seriesColours,
     legend: several ? legend : { show: false },
