@@ -11,7 +11,8 @@ export const cleanErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'Fill value does not fit the column',
-    message: '{where}: the value {value} is no {type}, which column "{column}" holds; give another value or cast first.',
+    message:
+      '{where}: the value {value} is no {type}, which column "{column}" holds; give another value or cast first.',
   },
   MESHWORK_CLEAN_NO_VALUES: {
     status: 422,

@@ -30,7 +30,8 @@ export const featuresErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'No values to fit on',
-    message: '{where}: {what} has no finite value in the {rows} rows it is fitted on; leave the feature out or fill it.',
+    message:
+      '{where}: {what} has no finite value in the {rows} rows it is fitted on; leave the feature out or fill it.',
   },
   MESHWORK_FEATURES_CATEGORIES: {
     status: 422,

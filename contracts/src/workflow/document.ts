@@ -91,7 +91,7 @@ export const WorkflowDocument = Closed(
     outputs: Type.Optional(
       MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' }),
     ),
-    },
+  },
   { title: 'WorkflowDocument' },
 )
 export type WorkflowDocument = Static<typeof WorkflowDocument>

@@ -9,6 +9,8 @@ export interface ApiInfo {
   readonly version: string
   readonly description: string
   readonly tags?: readonly { readonly name: string; readonly description: string }[]
+  /** Makes the document that is served out of the service's own. */
+  readonly document?: (own: object) => Promise<object>
 }
 
 type Tree = { [key: string]: unknown }
@@ -28,12 +30,11 @@ export async function useOpenApi(app: FastifyInstance, info: ApiInfo): Promise<v
     },
   })
   await app.register(fastifySwaggerUi, { routePrefix: '/docs', uiConfig: { url: '/openapi.json' }, staticCSP: true })
-  let document: unknown
-  app.get(
-    '/openapi.json',
-    { schema: { hide: true } },
-    async () => (document ??= hoist(app.swagger() as unknown as Tree)),
-  )
+  let own: object | undefined
+  app.get('/openapi.json', { schema: { hide: true } }, async () => {
+    own ??= hoist(app.swagger() as unknown as Tree)
+    return (await info.document?.(own)) ?? own
+  })
 }
 
 const componentName = /^[A-Z][A-Za-z0-9]*$/

@@ -28,7 +28,8 @@ export function useValidators(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const contract = compile(schema as TSchema)
     return (data: unknown) => {
-      const value = httpPart === 'body' ? data : Convert(schema as TSchema, Default(schema as TSchema, { ...(data as object) }))
+      const value =
+        httpPart === 'body' ? data : Convert(schema as TSchema, Default(schema as TSchema, { ...(data as object) }))
       const items = contract.check(value)
       return items.length === 0 ? { value } : { error: new RequestFault(httpPart ?? 'body', items) }
     }

@@ -1,0 +1,61 @@
+// The one public door. It holds no state and no workflow logic.
+
+import { createService, hoist, type LocalStore, type Service } from '@meshwork/kit'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { request } from 'undici'
+import { useArtefacts } from './artefacts.ts'
+import type { Upstreams } from './config.ts'
+import { Documents } from './documents.ts'
+import { useProxy } from './proxy.ts'
+
+export const version = '0.1.0'
+
+export interface GatewayOptions {
+  readonly upstreams: Upstreams
+  readonly store: LocalStore
+  readonly log: Logger
+}
+
+const lookTimeoutMs = 1000
+
+export async function createGateway({ upstreams, store, log }: GatewayOptions): Promise<Service> {
+  let documents: Documents | undefined
+  const service = await createService({
+    name: 'gateway',
+    version,
+    log,
+    api: {
+      title: 'Meshwork',
+      version,
+      description: 'Workflows, runs, data and stages behind one address.',
+      tags: [
+        { name: 'artefacts', description: 'Files under their hash.' },
+        { name: 'operation', description: 'Health and metrics.' },
+      ],
+      document: async own => (await documents?.merged()) ?? own,
+    },
+  })
+  const app = service.app as unknown as FastifyInstance
+  documents = new Documents(upstreams, () => hoist(app.swagger() as never))
+  await useArtefacts(service.app, store)
+  await useProxy(app, upstreams, service.registry)
+  app.get('/', { schema: { hide: true } }, async () => ({
+    name: 'meshwork',
+    version,
+    docs: '/docs',
+    openapi: '/openapi.json',
+    workflows: '/v1/workflows',
+    runs: '/v1/runs',
+    stages: '/v1/stages',
+  }))
+  service.readiness.add('orchestrator', async () => await unready(upstreams.orchestrator))
+  for (const [name, url] of upstreams.stages) service.readiness.add(name, async () => await unready(url))
+  return service
+}
+
+async function unready(url: string): Promise<string | undefined> {
+  const { statusCode, body } = await request(`${url}/readyz`, { signal: AbortSignal.timeout(lookTimeoutMs) })
+  await body.dump()
+  return statusCode === 200 ? undefined : `answers ${statusCode}`
+}

@@ -1,0 +1,27 @@
+import { ConfigError, createLog, foreignSettings, openStore, readConfig, runService } from '@meshwork/kit'
+import { createGateway, version } from './app.ts'
+import { GatewayConfig, readStages } from './config.ts'
+
+try {
+  const config = readConfig(GatewayConfig, process.env, foreignSettings)
+  const log = createLog({ module: 'gateway', version, level: config.MESHWORK_LOG_LEVEL })
+  const service = await createGateway({
+    upstreams: {
+      orchestrator: config.MESHWORK_ORCHESTRATOR_URL.replace(/\/+$/, ''),
+      stages: readStages(config.MESHWORK_STAGES),
+    },
+    store: await openStore(config.MESHWORK_STORE_URL),
+    log,
+  })
+  await runService({
+    service,
+    log,
+    host: config.MESHWORK_HOST,
+    port: config.MESHWORK_PORT,
+    drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
+  })
+} catch (error) {
+  if (error instanceof ConfigError || error instanceof TypeError) console.error(`meshwork gateway: ${error.message}`)
+  else createLog({ module: 'gateway', version, level: 'info' }).fatal({ err: error }, 'could not start')
+  process.exit(1)
+}

@@ -1,0 +1,87 @@
+// Passes requests on as they come, in both directions, without holding them.
+
+import fastifyReplyFrom from '@fastify/reply-from'
+import { closest, MeshError } from '@meshwork/contracts'
+import { sendProblem } from '@meshwork/kit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Histogram, type Registry } from 'prom-client'
+import { Agent } from 'undici'
+import type { Upstreams } from './config.ts'
+
+const connectTimeoutMs = 2000
+const silenceMs = 120_000
+
+export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
+  const seconds = new Histogram({
+    name: 'meshwork_gateway_upstream_duration_seconds',
+    help: 'Time until the answer of a service behind the gateway has begun.',
+    labelNames: ['service', 'status'],
+    registers: [registry],
+  })
+  const agent = new Agent({
+    connect: { timeout: connectTimeoutMs },
+    headersTimeout: 0,
+    bodyTimeout: silenceMs,
+    connections: 256,
+  })
+  app.addHook('onClose', async () => await agent.destroy())
+
+  await app.register(async scope => {
+    await scope.register(fastifyReplyFrom, { undici: agent as never, disableRequestLogging: true })
+    // Bodies are passed on unread, whatever their type and size.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_, payload, done) => done(null, payload))
+
+    const forward =
+      (service: string, origin: string, path: (request: FastifyRequest) => string) =>
+      (request: FastifyRequest, reply: FastifyReply) => {
+        const started = performance.now()
+        const observe = (status: string) => seconds.observe({ service, status }, (performance.now() - started) / 1000)
+        return reply.from(`${origin}${path(request)}`, {
+          rewriteRequestHeaders: (_, headers) => ({ ...headers, 'x-request-id': request.id }),
+          onResponse: (_request, answer, response) => {
+            const { statusCode, stream } = response as unknown as { statusCode: number; stream: NodeJS.ReadableStream }
+            observe(`${Math.floor(statusCode / 100)}xx`)
+            answer.send(stream)
+          },
+          onError: (answer, { error }) => {
+            observe('error')
+            const { code, message } =
+              (error as { cause?: NodeJS.ErrnoException } & NodeJS.ErrnoException).cause ??
+              (error as NodeJS.ErrnoException)
+            const params = { service, reason: code === undefined ? message : `${code} ${message}` }
+            sendProblem(
+              new MeshError('MESHWORK_GATEWAY_UPSTREAM', params, { retryAfterSeconds: 1 }),
+              request,
+              answer as FastifyReply,
+            )
+          },
+        })
+      }
+    const hidden = { schema: { hide: true } }
+    const whole = (request: FastifyRequest) => request.url
+
+    for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/stages'])
+      for (const url of [prefix, `${prefix}/*`])
+        scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole))
+    const ingest = upstreams.stages.get('ingest')
+    if (ingest !== undefined)
+      for (const url of ['/v1/datasets', '/v1/datasets/*']) scope.all(url, hidden, forward('ingest', ingest, whole))
+    for (const [name, origin] of upstreams.stages)
+      scope.all(
+        `/stages/${name}/*`,
+        hidden,
+        forward(name, origin, request => request.url.slice(`/stages/${name}`.length)),
+      )
+    scope.all('/stages/:stage/*', hidden, async request => {
+      const { stage } = request.params as { stage: string }
+      const known = [...upstreams.stages.keys()]
+      const near = closest(stage, known)
+      throw new MeshError('MESHWORK_GATEWAY_STAGE_UNKNOWN', {
+        stage,
+        suggestion: near === undefined ? '' : ` (did you mean "${near}"?)`,
+        known: known.join(', ') || 'none',
+      })
+    })
+  })
+}
