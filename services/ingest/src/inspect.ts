@@ -12,7 +12,7 @@ import {
 import { columnNames } from './column/names.ts'
 import type { Field } from './column/choose.ts'
 import { inferType } from './column/infer.ts'
-import { checkDialect, type Dialect, findDialect, usualWidth } from './csv/dialect.ts'
+import { checkDialect, type Dialect, findDialect, shownDialect, usualWidth } from './csv/dialect.ts'
 import { looksLikeHeader } from './csv/header.ts'
 import { splitRecords } from './csv/records.ts'
 import { arrayElements, checkShape, fieldsOf } from './json/sample.ts'
@@ -115,6 +115,7 @@ function inspectCsv(
 ): CsvInspection {
   checkDialect(declared.csv)
   const dialect = findDialect(text, whole, declared.csv)
+  checkDialect(shownDialect(dialect, false))
   const records = splitRecords(text, dialect, { whole })
   const [first] = records
   if (!first)

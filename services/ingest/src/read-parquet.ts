@@ -50,7 +50,7 @@ export async function readParquet(job: Job): Promise<Result> {
 }
 
 async function read(job: Job): Promise<Result> {
-  const { input, context, file, writer, partRows } = job
+  const { context, file, writer, partRows } = job
   const { fields, warnings } = await parquetFields(writer.session, file.path)
   const columns = choose(job, fields)
   const sizes = await writer.query(
@@ -82,10 +82,10 @@ async function read(job: Job): Promise<Result> {
     scratch: context.scratch,
     relation: () => relation,
     columns,
-    formats: input.csv ? { ...plainFormats } : plainFormats,
+    formats: plainFormats,
   })
   context.progress(0.65, { rows: staged.rows, message: 'read' })
-  const select = describeRows(relation.from(columns), staged.path, columns)
+  const select = describeRows(relation, staged.path, columns)
   if (staged.badRows > job.maxRejects) {
     const first = (await writer.query(`${select} LIMIT 3`)) as unknown as Reject[]
     throw tooManyRejects(file.name, String(staged.badRows), job.maxRejects, first)

@@ -24,7 +24,7 @@ export async function readText(job: Job, inspection: CsvInspection | JsonInspect
   const scan = new Scan(job, inspection)
   const keys = inspection.format === 'csv' ? undefined : await readable(job.file, () => allKeys(job, scan, inspection))
   const named = keys === undefined ? { fields: inspection.fields, warnings: [] } : nameFields(keys)
-  scan.keys = keys?.map(({ name }) => name) ?? []
+  scan.keys = (keys?.length === 0 ? input.schema : keys)?.map(({ name }) => name) ?? []
   if (named.fields.length === 0 && input.schema === undefined)
     throw new MeshError('MESHWORK_INGEST_EMPTY', { source: job.file.name })
   const columns = chooseColumns(named.fields.length === 0 ? (input.schema ?? []) : named.fields, {
@@ -133,7 +133,7 @@ async function setAside(
       : await rejects.readRefused(reader, scan.rejectsTable, maxRejects + 1, scan.rejectsMax)
   const rejected = noted.total + staged.badRows
   if (rejected === 0) return { rejects: null, rejected }
-  const select = () => rejects.describeRows(scan.relation().from(staged.columns), staged.path, staged.columns)
+  const select = () => rejects.describeRows(scan.relation(), staged.path, staged.columns)
   const describe = async (complete: boolean) =>
     rejects.describeText(
       textFile(scan, inspection),

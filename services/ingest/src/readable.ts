@@ -29,8 +29,9 @@ function fileFailure(error: unknown, file: { name: string; path: string; format:
     return error
   const reason = error.message
     .replace(/^(The data: |DuckDB [A-Za-z ]+: )/, '')
+    .replaceAll(`file "${file.path}"`, file.name)
     .replaceAll(file.path, file.name)
-    .replace(/\.+$/, '')
+    .replace(/[.\s]+$/, '')
   if (reason.includes('parse format specifier'))
     return new MeshError(
       'MESHWORK_INGEST_OPTION',

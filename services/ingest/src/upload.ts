@@ -3,8 +3,8 @@
 
 import type { Readable } from 'node:stream'
 import { type ArtefactRef, MeshError, Problem, UploadAnswer } from '@meshwork/contracts'
-import type { ServiceContext } from '@meshwork/kit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ArtefactStore, ServiceContext, StoredArtefact } from '@meshwork/kit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { propose } from './propose.ts'
 import { readSettings } from './settings.ts'
@@ -55,8 +55,7 @@ export async function uploadRoute(app: FastifyInstance, service: ServiceContext)
       async (request, reply) => {
         const { name } = request.query as { name?: string }
         const expected = (request.headers[sha256Header] as string | undefined)?.toLowerCase()
-        const body = limited(request, uploadBytesMax)
-        const { hash, bytes } = await store.put(body, expected === undefined ? {} : { expected })
+        const { hash, bytes } = await storeBody(request, reply, store, { uploadBytesMax, expected })
         if (bytes === 0)
           throw new MeshError('MESHWORK_INGEST_EMPTY', { source: name === undefined ? 'The body' : `File "${name}"` })
         const upload: ArtefactRef = {
@@ -71,6 +70,21 @@ export async function uploadRoute(app: FastifyInstance, service: ServiceContext)
       },
     )
   })
+}
+
+async function storeBody(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  store: ArtefactStore,
+  { uploadBytesMax, expected }: { uploadBytesMax: number; expected: string | undefined },
+): Promise<StoredArtefact> {
+  try {
+    return await store.put(limited(request, uploadBytesMax), expected === undefined ? {} : { expected })
+  } catch (error) {
+    // What is left of the body is not read; another request on this connection would wait behind it.
+    if (!request.raw.complete) void reply.header('connection', 'close')
+    throw error
+  }
 }
 
 function mediaTypeOf(request: FastifyRequest): string {

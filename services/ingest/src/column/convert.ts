@@ -69,16 +69,18 @@ export function convert(raw: string, tried: string, type: ColumnType, options: C
       return { attempt, value: when(same, matches('\\s*\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?\\s*')) }
     case 'timestamp': {
       if (options.timestampFormat !== undefined) return parsed(raw, tried, options.timestampFormat, duck)
-      if (!inferred) return { attempt, value: when(`isfinite(${tried})`) }
+      if (!inferred) {
+        // A cast to TIMESTAMP drops an offset without a word; the zoned type moves it to UTC, the session's zone.
+        const zoned = `TRY_CAST(${raw} AS TIMESTAMP WITH TIME ZONE)`
+        const asUtc = `CASE WHEN isfinite(${zoned}) THEN ${zoned}::TIMESTAMP END`
+        return { attempt, value: `CASE WHEN isfinite(${tried}) AND ${same} THEN ${tried} ELSE ${asUtc} END` }
+      }
       const pattern = '\\d{4}-\\d{2}-\\d{2}([ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?)?'
       return { attempt, value: when(`isfinite(${tried}) AND ${same}`, `isfinite(${tried}) AND ${matches(pattern)}`) }
     }
     case 'timestamptz': {
-      // Read as a timestamp, which moves an offset to UTC; the session's zone is UTC.
-      const zoned = `TRY_CAST(${raw} AS TIMESTAMP)`
-      const pattern = '\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?\\s?(Z|[+-]\\d{2}(:?\\d{2})?)'
-      const fit = `isfinite(${tried})${inferred ? ` AND ${matches(pattern)}` : ''}`
-      return { attempt: zoned, value: `CASE WHEN ${fit} THEN ${tried}::${duck} END` }
+      const pattern = '\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}(:?\\d{2})?)'
+      return { attempt, value: when(`isfinite(${tried})${inferred ? ` AND ${matches(pattern)}` : ''}`) }
     }
     default: {
       const pattern = inferred ? '\\s*-?(0|[1-9]\\d*)\\s*' : '\\s*[+-]?\\d+\\s*'

@@ -34,11 +34,11 @@ const digits = /^\s*[+-]?\d+\s*$/
 const float = /^\s*-?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/
 const notFinite = /^\s*[+-]?(nan|inf|infinity)\s*$/i
 const boolean = /^(true|false)$/i
-const date = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
 const time = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?$/
-const clock = 'T?([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?'
-const timestamp = new RegExp(`^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])[ T]${clock.slice(2)}$`)
-const zoned = new RegExp(`${timestamp.source.slice(0, -1)}\\s?(Z|[+-]\\d{2}(:?\\d{2})?)$`)
+const day = '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])'
+const date = new RegExp(`^${day}$`)
+const timestamp = new RegExp(`^${day}[ T]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?$`)
+const zoned = new RegExp(`^${day}[ T]([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]\\d{2}(:?\\d{2})?)$`)
 
 /** Whether a value has a type as inference understands it. */
 export function fits(value: string, type: ColumnType, options: InferOptions): boolean {

@@ -72,7 +72,7 @@ export function checkDialect(declared: CsvDialect = {}): void {
 export const shownDialect = (dialect: Dialect, header: boolean): CsvDialect => ({
   delimiter: dialect.delimiter,
   quote: dialect.quote,
-  ...(dialect.escape === '' ? {} : { escape: dialect.escape }),
+  ...(dialect.escape === '' || dialect.quote === '' ? {} : { escape: dialect.escape }),
   ...(dialect.comment === '' ? {} : { comment: dialect.comment }),
   header,
   ...(dialect.decimalSeparator === '.' ? {} : { decimalSeparator: dialect.decimalSeparator }),

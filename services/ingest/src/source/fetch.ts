@@ -107,7 +107,7 @@ function lookupThrough(resolve: Resolve, check: (address: string) => void): Look
   return (name, options, done) => {
     const answer = (addresses: Awaited<ReturnType<Resolve>>) => {
       const [first] = addresses
-      if (first === undefined) done(new Error(`${name} has no address`), [])
+      if (first === undefined) done(Object.assign(new Error(`${name} has no address`), { code: 'ENOTFOUND' }), [])
       else if (options.all) done(null, [...addresses])
       else done(null, first.address, first.family)
     }

@@ -35,13 +35,15 @@ const ipv6 = [
   ['ff00::', 8],
 ] as const
 
-const refused = new BlockList()
-for (const [network, prefix] of ipv4) refused.addSubnet(network, prefix, 'ipv4')
-for (const [network, prefix] of ipv6) refused.addSubnet(network, prefix, 'ipv6')
+// One list each: a list takes an IPv4 address for its form inside IPv6, which is refused as a whole.
+const refused = { ipv4: new BlockList(), ipv6: new BlockList() }
+for (const [network, prefix] of ipv4) refused.ipv4.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of ipv6) refused.ipv6.addSubnet(network, prefix, 'ipv6')
 
 /** Whether an IP address (no name) is a public one. A zone (`%eth0`) makes it local. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 0 || address.includes('%')) return false
-  return !refused.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  const kind = family === 4 ? 'ipv4' : 'ipv6'
+  return !refused[kind].check(address, kind)
 }

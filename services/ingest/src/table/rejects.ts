@@ -7,6 +7,7 @@ import { castList, duckType, ident, type Tables, text } from '@meshwork/kit'
 import { locate, type LocateOptions } from '../csv/locate.ts'
 import { splitRecords } from '../csv/records.ts'
 import type { Chosen } from '../column/choose.ts'
+import type { Relation } from './relation.ts'
 
 /** One row of the rejects dataset. */
 export interface Reject {
@@ -164,16 +165,16 @@ export async function writeRejects(tables: Tables, scratch: string, rejects: Asy
 }
 
 /** The rejects of a file whose records have no place in its bytes (a JSON array, Parquet), as a select. */
-export function describeRows(relation: string, staged: string, columns: readonly Chosen[]): string {
+export function describeRows(relation: Relation, staged: string, columns: readonly Chosen[]): string {
   const values = columns.map((_, i) => `WHEN ${i} THEN left(c${i}::VARCHAR, ${valueTextMax})`).join(' ')
   const names = columns.map(({ name }, i) => `WHEN ${i} THEN ${text(name)}`).join(' ')
   const types = columns.map(({ type }, i) => `WHEN ${i} THEN ${text(type)}`).join(' ')
-  const record = `to_json(struct_pack(${columns.map(({ name }, i) => `${ident(name)} := c${i}`).join(', ')}))::VARCHAR`
+  const rebuilt = `to_json(struct_pack(${columns.map(({ name }, i) => `${ident(name)} := c${i}`).join(', ')}))::VARCHAR`
   return `SELECT file_row_number + 1 AS record_number, NULL::BIGINT AS byte_offset,
     CASE bad ${names} END AS "column", CASE WHEN bad < 0 THEN 'syntax' ELSE 'type' END AS reason,
     CASE WHEN bad < 0 THEN 'not a JSON object' ELSE concat('"', CASE bad ${values} END, '" is not ', CASE bad ${types} END) END AS detail,
-    left(CASE WHEN bad >= 0 THEN ${record} END, ${recordTextMax}) AS record
-    FROM ${relation} POSITIONAL JOIN read_parquet(${text(staged)}, file_row_number = true) WHERE bad IS NOT NULL`
+    left(${relation.withRecord ? 'record' : rebuilt}, ${recordTextMax}) AS record
+    FROM ${relation.from(columns)} POSITIONAL JOIN read_parquet(${text(staged)}, file_row_number = true) WHERE bad IS NOT NULL`
 }
 
 /** A select of rejects with the types of their contract. */

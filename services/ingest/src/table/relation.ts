@@ -11,6 +11,8 @@ export interface Relation {
   from(columns: readonly Chosen[]): string
   /** Type of the raw values of a column: text for text formats. */
   rawType(column: Chosen): ColumnType
+  /** Whether `from` also gives the text of the record, as `record`. */
+  readonly withRecord: boolean
 }
 
 export const recordBytesMax = 16 * 1024 * 1024
@@ -30,7 +32,7 @@ export function csvRelation(file: CsvFile): Relation {
     const list = columns.map(({ field }, i) => `f${field} AS c${i}`)
     return `(SELECT ${[...list, 'NULL::VARCHAR AS fault'].join(', ')} FROM ${readCsv(file)})`
   }
-  return { from, rawType: () => 'string' }
+  return { from, rawType: () => 'string', withRecord: false }
 }
 
 /** All fields as text: types are our own work, so that nothing is rounded or cut. */
@@ -70,11 +72,11 @@ export function jsonRelation(records: string, names: readonly string[]): Relatio
   const from = (columns: readonly Chosen[]) => {
     const pointers = columns.map(({ field }) => pointer(names[field] as string)).join(', ')
     const list = columns.map((_, i) => `e[${i + 1}] AS c${i}`)
-    return `(SELECT ${[...list, 'fault'].join(', ')} FROM (
-      SELECT CASE WHEN fault IS NULL THEN json_extract_string(record, [${pointers}]) END AS e, fault FROM (
+    return `(SELECT ${[...list, 'fault', 'record'].join(', ')} FROM (
+      SELECT record, CASE WHEN fault IS NULL THEN json_extract_string(record, [${pointers}]) END AS e, fault FROM (
         SELECT record, CASE WHEN TRY(json_type(record)) = 'OBJECT' THEN NULL ELSE 'syntax' END AS fault FROM ${records})))`
   }
-  return { from, rawType: () => 'string' }
+  return { from, rawType: () => 'string', withRecord: true }
 }
 
 export function parquetRelation(
@@ -85,5 +87,5 @@ export function parquetRelation(
     const list = columns.map(({ field }, i) => `${ident(fields[field]?.name as string)} AS c${i}`)
     return `(SELECT ${[...list, 'NULL::VARCHAR AS fault'].join(', ')} FROM read_parquet(${text(path)}))`
   }
-  return { from, rawType: ({ field }) => fields[field]?.type as ColumnType }
+  return { from, rawType: ({ field }) => fields[field]?.type as ColumnType, withRecord: false }
 }
