@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { AggregateInput, AggregateOutput, MeshError } from '@meshwork/contracts'
-import { castList, columnsOfSelect, defineStage, type Tables } from '@meshwork/kit'
+import { castList, columnsOfSelect, defineStage, type Tables, text } from '@meshwork/kit'
 import { grouping, selection } from './grouping.ts'
 
 export const stage = defineStage({
@@ -17,17 +18,19 @@ export const stage = defineStage({
     const columns = columnsOfSelect(await tables.session.describe(select))
     const rest = await selection(tables, input, groups.keys, columns)
     context.progress(0.05, { message: 'grouping' })
-    // One statement on one lane: sums of floats depend on the order of the rows.
-    await create(tables, `CREATE TABLE groups AS SELECT ${castList(columns)} FROM (${select})`)
+    // One statement on one lane: sums of floats depend on the order of the rows. Into a file, not a table: as many
+    // groups as rows would need twice the memory.
+    const file = text(join(context.scratch, 'groups.parquet'))
+    await write(tables, `COPY (SELECT ${castList(columns)} FROM (${select})) TO ${file} (FORMAT parquet)`)
     context.progress(0.9, { rows: dataset.rows, message: 'writing' })
-    const [counted] = await tables.query('SELECT count(*) AS n FROM groups')
-    const result = await tables.create(`SELECT * FROM groups${rest}`)
+    const [counted] = await tables.query(`SELECT count(*) AS n FROM read_parquet(${file})`)
+    const result = await tables.create(`SELECT * FROM read_parquet(${file})${rest}`)
     context.progress(1, { rows: dataset.rows })
     return { dataset: result, rows: result.rows, groups: Number(counted?.['n']) }
   },
 })
 
-async function create(tables: Tables, statement: string): Promise<void> {
+async function write(tables: Tables, statement: string): Promise<void> {
   try {
     await tables.session.run(statement)
   } catch (error) {
