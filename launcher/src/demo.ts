@@ -1,0 +1,166 @@
+// npm run demo: the mesh on free ports, the flight workflow over three million real flights, the result, and an end.
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { ArtefactRef, RunView, StepView } from '@meshwork/contracts'
+import { Api } from './demo/api.ts'
+import { firstRows } from './demo/first-rows.ts'
+import { ProgressView } from './demo/progress.ts'
+import { metricTable, stepTable } from './demo/tables.ts'
+import { type Mesh, repository, startMesh } from './mesh.ts'
+import { seedMesh } from './seed.ts'
+
+const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out FILE] [--kill SERVICE] [--verbose]
+
+  --json     one JSON object last on standard output; everything else goes to standard error
+  --cache    keep state in .meshwork/demo and reuse the outputs of earlier runs
+  --rows     only the first N flights
+  --dir      keep state in this folder instead of a temporary one
+  --out      where the report goes (default .meshwork/report.html)
+  --kill     kill -9 this service once in the middle of the run: orchestrator, or a stage
+  --verbose  show the log lines of the services
+`
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    cache: { type: 'boolean', default: false },
+    rows: { type: 'string' },
+    dir: { type: 'string' },
+    out: { type: 'string', default: join(repository, '.meshwork', 'report.html') },
+    kill: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
+const rows = values.rows === undefined ? undefined : Number(values.rows)
+if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
+  console.error(`npm run demo: --rows ${values.rows} is not a number of rows\n\n${usage}`)
+  process.exit(2)
+}
+
+const say = (text = '') => process.stderr.write(`${text}\n`)
+const kept = values.dir ?? (values.cache ? join(repository, '.meshwork', 'demo') : undefined)
+const folder = kept ?? (await mkdtemp(join(tmpdir(), 'meshwork-demo-')))
+let mesh: Mesh | undefined
+let ended: Promise<void> | undefined
+const end = async () => {
+  ended ??= (async () => {
+    await mesh?.end()
+    if (kept === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  })()
+  await ended
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void end().then(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
+
+try {
+  process.exitCode = await demo()
+} catch (error) {
+  say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}
+await end()
+
+async function demo(): Promise<number> {
+  const begun = performance.now()
+  const since = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
+  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
+  mesh = await startMesh({
+    folder,
+    logLevel: values.verbose ? 'info' : 'warn',
+    onLine: (name, line) => say(`  [${name}] ${line}`),
+    onRestart: (name, how) => say(`  [${name}] died (${how}) and is started again`),
+  })
+  await seedMesh(mesh.url)
+  say(`  ready at ${mesh.url} after ${since()}`)
+
+  const api = new Api(mesh.url)
+  const flights = join(
+    dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
+    'data',
+    'flights-3m.parquet',
+  )
+  const source = await api.upload(rows === undefined ? flights : await firstRows(flights, rows, folder))
+  say(`  uploaded ${(source.bytes / 1e6).toFixed(1)} MB of flights\n`)
+
+  let run = await api.startRun('flight-delays', { source }, values.cache)
+  say(`Run ${run.id} of flight-delays`)
+  const view = new ProgressView(
+    (await api.steps(run.id)).map(({ name }) => name),
+    process.stderr,
+  )
+  let victim = values.kill
+  for await (const event of api.events(run.id)) {
+    view.show(event)
+    if (
+      victim !== undefined &&
+      event.type === 'step.started' &&
+      (victim === 'orchestrator' || event.step === stepOf(victim))
+    ) {
+      const child = mesh.children.get(victim)
+      if (!child)
+        throw new Error(`--kill ${victim} is not a service; services are: ${[...mesh.children.keys()].join(', ')}`)
+      if (victim !== 'orchestrator' || event.step === 'predict') {
+        child.kill()
+        victim = undefined
+      }
+    }
+  }
+  run = await api.run(run.id)
+  const steps = await api.steps(run.id)
+  return await tell(api, run, steps, since)
+}
+
+async function tell(api: Api, run: RunView, steps: readonly StepView[], since: () => string): Promise<number> {
+  const seconds =
+    run.endedAt === null || run.startedAt === null ? null : (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000
+  say(`\nThe run ${run.status}${seconds === null ? '' : ` after ${seconds.toFixed(2)} s`}.\n\n${stepTable(steps)}\n`)
+  const outputs = run.outputs as { metrics?: Record<string, number | null>; report?: ArtefactRef } | null
+  let report: string | null = null
+  if (outputs?.metrics) say(`On the month the model never saw:\n\n${metricTable(outputs.metrics)}\n`)
+  if (outputs?.report) {
+    report = resolve(values.out)
+    await mkdir(dirname(report), { recursive: true })
+    await api.save(outputs.report, report)
+    say(`Report: ${report}`)
+  }
+  if (run.problem) say(`Problem: ${run.problem.code}: ${run.problem.detail}`)
+  say(`Done in ${since()}.`)
+  if (values.json) {
+    const shown = steps.map(
+      ({ name, stage, version, status, attempts, rows: count, seconds: took, inputHash, outputHash }) => ({
+        name,
+        stage,
+        version,
+        status,
+        attempts,
+        rows: count,
+        seconds: took,
+        inputHash,
+        outputHash,
+      }),
+    )
+    const summary = {
+      run: { id: run.id, workflow: run.workflow, version: run.version, status: run.status, seconds },
+      steps: shown,
+      metrics: outputs?.metrics ?? null,
+      report,
+      problem: run.problem,
+    }
+    process.stdout.write(`${JSON.stringify(summary)}\n`)
+  }
+  return run.status === 'succeeded' ? 0 : 1
+}
+
+/** The step of the flight workflow that a stage serves. */
+function stepOf(stage: string): string {
+  return stage === 'inference' ? 'predict' : stage === 'aggregate' ? 'by_origin' : stage
+}

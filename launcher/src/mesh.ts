@@ -1,0 +1,96 @@
+// The mesh on one machine: which processes there are, what each is told, and in which order they end.
+
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Child } from './child.ts'
+import { freePorts } from './free-port.ts'
+
+export const stageNames = [
+  'ingest',
+  'clean',
+  'features',
+  'inference',
+  'postprocess',
+  'aggregate',
+  'evaluate',
+  'report',
+] as const
+export const repository = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface MeshOptions {
+  /** Folder for state, artefacts and caches. */
+  readonly folder: string
+  /** Port of the gateway; a free one without it. */
+  readonly port?: number
+  /** Further stages that run already: name and address. */
+  readonly stages?: readonly { readonly name: string; readonly url: string }[]
+  readonly logLevel?: string
+  /** Further settings for all services. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly onLine: (name: string, line: string) => void
+  readonly onRestart?: (name: string, how: string, delayMs: number) => void
+}
+
+export interface Mesh {
+  readonly url: string
+  readonly children: ReadonlyMap<string, Child>
+  end(): Promise<void>
+}
+
+const startTimeoutMs = 60_000
+const endGraceMs = 10_000
+
+export async function startMesh(options: MeshOptions): Promise<Mesh> {
+  const folder = resolve(options.folder)
+  await mkdir(join(folder, 'store'), { recursive: true })
+  const names = [...stageNames, 'orchestrator', 'gateway']
+  const ports = await freePorts(names.length)
+  const portOf = (name: string): number =>
+    name === 'gateway' && options.port !== undefined ? options.port : (ports[names.indexOf(name)] as number)
+  const urlOf = (name: string) => `http://127.0.0.1:${portOf(name)}`
+  const addresses = [...stageNames.map(name => ({ name: name as string, url: urlOf(name) })), ...(options.stages ?? [])]
+  const common = {
+    MESHWORK_LOG_LEVEL: options.logLevel ?? 'info',
+    MESHWORK_STORE_URL: pathToFileURL(join(folder, 'store')).href,
+    MESHWORK_STAGES: addresses.map(({ name, url }) => `${name}=${url}`).join(','),
+    NODE_COMPILE_CACHE: join(folder, 'cache'),
+    ORT_DISABLE_TELEMETRY: '1',
+    ...options.env,
+  }
+  const settings: Record<string, Record<string, string>> = {
+    orchestrator: { MESHWORK_STATE_DIR: join(folder, 'state') },
+    gateway: { MESHWORK_ORCHESTRATOR_URL: urlOf('orchestrator') },
+  }
+  const children = new Map(
+    names.map(name => {
+      const env = { ...settingsFor(name, common), MESHWORK_PORT: String(portOf(name)), ...settings[name] }
+      const { onLine, onRestart } = options
+      return [name, new Child({ name, file: fileOf(name), env, onLine, ...(onRestart ? { onRestart } : {}) })]
+    }),
+  )
+  const end = async () => {
+    const endAll = async (some: readonly string[]) =>
+      await Promise.all(some.map(name => children.get(name)?.end(endGraceMs)))
+    await endAll(['gateway'])
+    await endAll(['orchestrator'])
+    await endAll(stageNames)
+  }
+  try {
+    for (const child of children.values()) child.start()
+    await Promise.all([...children.values()].map(child => child.listening(startTimeoutMs)))
+    return { url: urlOf('gateway'), children, end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+const fileOf = (name: string): string =>
+  join(repository, name === 'orchestrator' || name === 'gateway' ? name : join('services', name), 'src', 'main.ts')
+
+/** A service refuses settings that it does not know, so stages are not told of each other. */
+function settingsFor(name: string, common: Record<string, string>): Record<string, string> {
+  const { MESHWORK_STAGES: _, ...rest } = common
+  return name === 'orchestrator' || name === 'gateway' ? common : rest
+}
