@@ -2,6 +2,7 @@ import { FeaturesInput, FeaturesOutput, type FittedFeatures, MeshError } from '@
 import { checkCondition, columnMissing, type Dataset, defineStage, type Tables } from '@meshwork/kit'
 import { readFitted, writeFitted } from './artefact.ts'
 import { feature, isFitted } from './feature.ts'
+import { nameGuilty } from './guilty.ts'
 import { nest } from './nest.ts'
 import { type Resolved, resolve } from './resolve.ts'
 
@@ -39,7 +40,11 @@ export const stage = defineStage({
     const result =
       names.length === 0
         ? await tables.project(dataset, keep)
-        : await tables.addColumns(dataset, select, { keep, written: part => written(part.rows) })
+        : await tables
+            .addColumns(dataset, select, { keep, written: part => written(part.rows) })
+            .catch(async (error: unknown) => {
+              throw await nameGuilty(tables, dataset, outputs, error)
+            })
     const artefact = fitted === undefined ? input.fitted : await writeFitted(context.store, fitted)
     if (artefact === undefined) throw new Error('neither fitted nor given')
     context.progress(1, { rows: dataset.rows })

@@ -1,0 +1,30 @@
+// When an expression fails on the data, DuckDB does not say which one it was: each is tried alone, until one fails.
+
+import { MeshError } from '@meshwork/contracts'
+import { type Dataset, ident, type Tables } from '@meshwork/kit'
+import { type Output, placeOf } from './feature.ts'
+import { nest, wholeOf } from './nest.ts'
+
+const failed = (error: unknown): error is MeshError =>
+  error instanceof MeshError && error.code === 'MESHWORK_EXPRESSION_FAILED'
+
+/** The failure with the feature that caused it, where one can be found; otherwise as it is. */
+export async function nameGuilty(
+  tables: Tables,
+  dataset: Dataset,
+  outputs: readonly Output[],
+  error: unknown,
+): Promise<unknown> {
+  if (!failed(error)) return error
+  for (const { column, feature } of outputs.toSorted((a, b) => a.level - b.level)) {
+    const rows = nest(wholeOf(dataset), outputs, [column.name])
+    try {
+      await tables.query(`SELECT count(${ident(column.name)}) AS n FROM (${rows})`)
+    } catch (cause) {
+      if (!failed(cause)) return error
+      const reason = cause.message.replace(/^The data: |\.$/g, '')
+      return new MeshError('MESHWORK_EXPRESSION_FAILED', { where: placeOf(feature), reason }, { cause: error })
+    }
+  }
+  return error
+}
