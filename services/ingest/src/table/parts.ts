@@ -20,5 +20,5 @@ export async function cutFile(tables: Tables, file: CutFile, onRows: (rows: numb
     const range = `file_row_number >= ${i * partRows} AND file_row_number < ${(i + 1) * partRows}`
     return `SELECT ${list} FROM read_parquet(${text(path)}, file_row_number = true) WHERE ${range}`
   })
-  return await tables.assemble(columns, selects, onRows)
+  return await tables.assemble(columns, selects, partRows, onRows)
 }

@@ -16,6 +16,8 @@ export interface Relation {
 }
 
 export const recordBytesMax = 16 * 1024 * 1024
+/** Without it DuckDB takes 16 times the largest record for each buffer, which is all of its memory. */
+const bufferBytes = 2 * recordBytesMax
 
 export interface CsvFile {
   readonly path: string
@@ -49,6 +51,7 @@ function readCsv({ path, width, header, dialect, rejectsTable, rejectsMax }: Csv
     `nullstr = [${dialect.nullStrings.map(text).join(', ')}]`,
     "compression = 'none'",
     `max_line_size = ${recordBytesMax}`,
+    `buffer_size = ${bufferBytes}`,
     'store_rejects = true',
     `rejects_table = ${text(rejectsTable)}`,
     `rejects_scan = ${text(`${rejectsTable}_scan`)}`,

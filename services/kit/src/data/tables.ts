@@ -42,7 +42,10 @@ export interface OpenTables {
 export const partRowsDefault = 262_144
 const memoryShare = 0.4
 const memoryBytesMax = 700e6
-const parquet = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880'
+const rowGroupRowsDefault = 122_880
+const parquetOf = (rowGroupRows: number) =>
+  `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE ${rowGroupRows}`
+const parquet = parquetOf(rowGroupRowsDefault)
 
 export async function openTables(options: OpenTables): Promise<Tables> {
   const manifests = new Map<string, DatasetManifest>()
@@ -181,15 +184,20 @@ export class Tables {
     return await this.#finish(manifestOf(columns, parts))
   }
 
-  /** A new dataset with one part for each select, in their order; the selects run side by side and none may be empty. */
+  /**
+   * A new dataset with one part for each select, in their order; the selects run side by side and none may be empty.
+   * None gives more than `partRows` rows: a part is one row group, so that its bytes depend on its rows alone, and not
+   * on the pieces in which they were read.
+   */
   async assemble(
     columns: readonly Column[],
     selects: readonly string[],
+    partRows: number,
     onRows: (rows: number) => void = () => {},
   ): Promise<DatasetRef> {
     let rows = 0
     const parts = await this.session.each(selects, async (select, lane) => {
-      const part = partOf(await this.#write(select, columns, lane))
+      const part = partOf(await this.#write(select, columns, lane, partRows))
       onRows((rows += part.rows))
       return part
     })
@@ -215,15 +223,20 @@ export class Tables {
     return columnsOfSelect(await this.session.describe(select))
   }
 
-  async #write(select: string, columns: readonly Column[], lane: number): Promise<Written> {
-    return await this.#adopt(await this.#writeFile(select, columns, lane), columns)
+  async #write(select: string, columns: readonly Column[], lane: number, rowGroupRows?: number): Promise<Written> {
+    return await this.#adopt(await this.#writeFile(select, columns, lane, rowGroupRows), columns)
   }
 
-  async #writeFile(select: string, columns: readonly Column[], lane: number): Promise<{ path: string; rows: number }> {
+  async #writeFile(
+    select: string,
+    columns: readonly Column[],
+    lane: number,
+    rowGroupRows = rowGroupRowsDefault,
+  ): Promise<{ path: string; rows: number }> {
     const folder = join(this.#scratch, 'written')
     await mkdir(folder, { recursive: true })
     const path = join(folder, `${randomUUID()}.parquet`)
-    const copy = `COPY (SELECT ${castList(columns)} FROM (${select})) TO ${text(path)} (${parquet})`
+    const copy = `COPY (SELECT ${castList(columns)} FROM (${select})) TO ${text(path)} (${parquetOf(rowGroupRows)})`
     const result = await this.session.guard(() => this.session.connection(lane).runAndReadAll(copy))
     return { path, rows: Number(result.getRows()[0]?.[0] ?? 0) }
   }
