@@ -117,6 +117,12 @@ t.test('two classes agree with scikit-learn, ties and slices included', async t 
     (found.precisionRecall?.length ?? 0) > 40 && found.precisionRecall?.every(on(precisionRecall)),
     'every PR point is one of scikit-learn',
   )
+  t.ok(
+    found.precisionRecall?.every(({ x, y }) =>
+      precisionRecall.every(([recall, best]) => recall !== x || best <= y + 1e-12),
+    ),
+    'each PR point is the best one of its recall',
+  )
   const whole = await judge(calls, { ...request, slices: ['team'], dataset: await calls.table(selectOf(data)) })
   t.strictSame(whole, found, 'how a dataset is cut into parts changes nothing')
 })

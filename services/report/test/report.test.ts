@@ -286,6 +286,16 @@ t.test('tables show nulls, align numbers and say what is not shown', async t => 
   })
 })
 
+t.test('long texts are cut in tables, and a timestamp shows no seconds where there are none', async t => {
+  const calls = await directCalls(t)
+  const dataset = await calls.table(
+    "SELECT string_agg('é', '') AS s, TIMESTAMP '2001-02-03 04:05:00' AS at, 'ab'::BLOB AS b FROM range(900)",
+  )
+  const { page, json } = await made(calls, { title: 'T', sections: [{ title: 'a', dataset }] })
+  t.match(json, { sections: [{ table: { rows: [[`${'é'.repeat(300)}…`, '2001-02-03 04:05:00', '2 bytes']] } }] })
+  t.match(page, '<td>2001-02-03 04:05</td>')
+})
+
 t.test('orderBy decides which rows are shown, also by a column that is not', async t => {
   const calls = await directCalls(t)
   const dataset = await calls.table('SELECT i, CASE WHEN i % 2 = 0 THEN i * 7 % 10 END AS v FROM range(10) r(i)', 4)
