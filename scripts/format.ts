@@ -1,0 +1,3 @@
+import { command } from './command.ts'
+
+process.exitCode = command('biome', 'format', '--write')

@@ -1,0 +1,59 @@
+// The OpenAPI documents of all services, taken from the services themselves, which are put together but do not listen.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createLog, createStageApp, openStore, readResources, type Stage } from '@meshwork/kit'
+import { createGateway } from '../../gateway/src/app.ts'
+import { stageNames } from '../../launcher/src/mesh.ts'
+import { createOrchestrator } from '../../orchestrator/src/app.ts'
+
+export async function openApiDocuments(): Promise<Map<string, unknown>> {
+  const folder = await mkdtemp(join(tmpdir(), 'meshwork-openapi-'))
+  const store = await openStore(pathToFileURL(join(folder, 'store')).href)
+  const log = createLog({ module: 'generate', version: '0.0.0', level: 'silent' })
+  const documents = new Map<string, unknown>()
+  try {
+    for (const name of stageNames) {
+      const module = new URL(`../../services/${name}/src/stage.ts`, import.meta.url)
+      const { stage } = (await import(module.href)) as { stage: Stage }
+      const options = {
+        stage,
+        module: module.href,
+        store,
+        resources: readResources(),
+        log,
+        concurrency: 1,
+        queue: 1,
+        bodyLimitBytes: 1_048_576,
+        workerMemoryBytes: 1e9,
+        environment: {},
+      }
+      const { app } = await createStageApp(options)
+      documents.set(`${name}.v${stage.major}`, (await app.inject('/openapi.json')).json())
+      await app.close()
+    }
+    const orchestrator = await createOrchestrator({
+      stateFolder: join(folder, 'state'),
+      stages: [],
+      runsMax: 1,
+      callsMax: 1,
+      eventStreamsMax: 1,
+      log,
+    })
+    documents.set('orchestrator.v1', (await orchestrator.app.inject('/openapi.json')).json())
+    await orchestrator.app.close()
+    await orchestrator.stop()
+    const gateway = await createGateway({
+      upstreams: { orchestrator: 'http://127.0.0.1:1', stages: new Map() },
+      store,
+      log,
+    })
+    documents.set('gateway.v1', (await gateway.app.inject('/openapi.json')).json())
+    await gateway.app.close()
+    return documents
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,3 @@
+import { command } from './command.ts'
+
+process.exitCode = command('oxlint', '--deny-warnings') || command('biome', 'format')
