@@ -76,8 +76,8 @@ function clipLimits(rule: RuleOf<'clip'>, { name, type }: Column, where: string)
 async function deduplicate(state: TableState, rule: RuleOf<'deduplicate'>, index: number, passed: Passed) {
   const key = chosen(state.columns, rule.columns, placeOf(rule, index))
   if (!state.countsItself) await state.count()
-  const found =
-    state.baseRows === 0 ? undefined : await findDuplicates(state, key, rule.keep ?? 'first', `rule${index}`, passed)
+  const search = { key, keep: rule.keep ?? 'first', name: `rule${index}`, passed } as const
+  const found = state.baseRows === 0 ? undefined : await findDuplicates(state, search)
   if (found === undefined) return await state.apply(rule, index, undefined)
   const left = state.left.map((rows, part) => rows - (found.removed[part] ?? 0))
   await state.apply(rule, index, maskLayer(state.columns, found.mask), left)

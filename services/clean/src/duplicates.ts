@@ -1,16 +1,27 @@
 // Finds the rows whose key stands in another row that is kept, exactly and in bounded memory.
 //
 // A 64-bit hash of every key goes into a table; hashes that occur more than once are found in slices of it, so that no
-// aggregate holds more than `sliceRows` groups; only rows with such a hash are compared by their values.
+// aggregate holds more than `sliceRows` groups. Only rows with such a hash are compared by their values: within their
+// part at once, and what a part keeps with the other parts, again in slices.
 
 import type { Column } from '@meshwork/contracts'
-import { ident } from '@meshwork/kit'
+import { ident, identList, type PartSource } from '@meshwork/kit'
 import { row } from './layer.ts'
 import type { TableState } from './table-state.ts'
 
-const sliceRows = 1_000_000
 /** bitstring_agg() makes no longer ones. */
 const rowsMax = 1_000_000_000
+
+export interface Search {
+  readonly key: readonly Column[]
+  readonly keep: 'first' | 'last'
+  /** Begins the names of what is made in the session. */
+  readonly name: string
+  readonly passed: (rows: number, message: string) => void
+  readonly sliceRows?: number
+  /** SQL of a hash of columns; equal keys have equal hashes. */
+  readonly hash?: (columns: string) => string
+}
 
 export interface Duplicates {
   /** Rows that go, for each part. */
@@ -19,78 +30,93 @@ export interface Duplicates {
   readonly mask: string
 }
 
-export async function findDuplicates(
-  state: TableState,
-  key: readonly Column[],
-  keep: 'first' | 'last',
-  name: string,
-  passed: (rows: number, message: string) => void,
-): Promise<Duplicates | undefined> {
-  const { tables, parts } = state
-  if (state.baseRows > rowsMax) throw new RangeError(`deduplicate reads at most ${rowsMax} rows`)
-  const names = key.map(column => column.name)
-  const hash = `hash(${names.map(ident).join(', ')})`
-  const [hashes, doubtful, suspects, gone] = ['hashes', 'doubtful', 'suspects', 'gone'].map(table =>
-    ident(`${name}_${table}`),
-  ) as [string, string, string, string]
-
-  await tables.session.run(`CREATE TABLE ${hashes} (h UBIGINT)`)
-  const left = await tables.session.each(parts, async (part, lane) => {
-    const insert = `INSERT INTO ${hashes} SELECT ${hash} FROM ${state.from(names, part)}`
-    const [row] = await tables.query(insert, lane)
-    passed(part.rows, 'looking for duplicates')
-    return Number(Object.values(row ?? {})[0] ?? 0)
-  })
-  if (state.countsItself) state.countedAs(left)
-
-  await tables.session.run(`CREATE TABLE ${doubtful} (h UBIGINT)`)
-  const slices = slicesOf(
-    left.reduce((total, rows) => total + rows, 0),
-    tables.session.lanes,
-  )
-  await tables.session.each(slices, (slice, lane) =>
-    tables.session.run(
-      `INSERT INTO ${doubtful} SELECT h FROM ${hashes} WHERE h % ${slices.length} = ${slice} GROUP BY h HAVING count(*) > 1`,
-      lane,
-    ),
-  )
-  await tables.session.run(`DROP TABLE ${hashes}`)
-  const [found] = await tables.query(`SELECT count(*) AS n FROM ${doubtful}`)
-  if (found?.['n'] === 0) return undefined
-
-  const keys = names.map((_, i) => `k${i}`)
-  const typed = names.map((column, i) => `${ident(column)} AS k${i}`)
-  const first = parts[0]
-  if (first === undefined) return undefined
-  const rowsOf = (part: typeof first) =>
-    `SELECT * FROM ${state.fromWithRow(names, part, [`${row} AS r`, `${part.index} AS p`, `${hash} AS h`, ...typed])}`
-  await tables.session.run(`CREATE TABLE ${suspects} AS ${rowsOf(first)} WHERE FALSE`)
-  await tables.session.each(parts, async (part, lane) => {
-    await tables.session.run(`INSERT INTO ${suspects} ${rowsOf(part)} WHERE h IN (SELECT h FROM ${doubtful})`, lane)
-    passed(part.rows, 'comparing duplicates')
-  })
-  const [suspected] = await tables.query(`SELECT count(*) AS n FROM ${suspects}`)
-  await tables.session.run(`CREATE TABLE ${gone} (r BIGINT, p INTEGER)`)
-  const groups = slicesOf(Number(suspected?.['n']), 1)
-  const order = keep === 'first' ? 'r' : 'r DESC'
-  for (const group of groups)
-    await tables.session.run(
-      `INSERT INTO ${gone} SELECT r, p FROM (SELECT r, p, row_number() OVER (PARTITION BY h, ${keys.join(', ')} ORDER BY ${order}) AS n
-       FROM ${suspects} WHERE h % ${groups.length} = ${group}) WHERE n > 1`,
-    )
-  for (let lane = 0; lane < tables.session.lanes; lane++)
-    await tables.session.run(
-      `SET VARIABLE ${name}_mask = (SELECT bitstring_agg(r, 0, ${state.baseRows - 1}) FROM ${gone})`,
-      lane,
-    )
+export async function findDuplicates(state: TableState, search: Search): Promise<Duplicates | undefined> {
+  const { tables, parts, baseRows } = state
+  if (baseRows > rowsMax) throw new RangeError(`deduplicate reads at most ${rowsMax} rows`)
+  const suspected = await findDoubtful(state, search)
+  if (suspected === 0) return undefined
+  await compare(state, search, suspected)
+  const gone = ident(`${search.name}_gone`)
   const removed = parts.map(() => 0)
-  for (const counted of await tables.query(`SELECT p, count(*) AS n FROM ${gone} GROUP BY p`))
-    removed[Number(counted['p'])] = Number(counted['n'])
-  for (const table of [doubtful, suspects, gone]) await tables.session.run(`DROP TABLE ${table}`)
-  return { removed, mask: `getvariable('${name}_mask')` }
+  for (const { p, n } of await tables.query(`SELECT p, count(*) AS n FROM ${gone} GROUP BY p`))
+    removed[Number(p)] = Number(n)
+  if (removed.every(rows => rows === 0)) return undefined
+  const mask = `${search.name}_mask`
+  for (let lane = 0; lane < tables.session.lanes; lane++)
+    await tables.session.run(`SET VARIABLE ${mask} = (SELECT bitstring_agg(r, 0, ${baseRows - 1}) FROM ${gone})`, lane)
+  await tables.session.run(`DROP TABLE ${gone}`)
+  return { removed, mask: `getvariable('${mask}')` }
 }
 
-/** Numbers of as many slices as keep each under `sliceRows`, and at least one for each lane. */
-function slicesOf(rows: number, lanes: number): number[] {
-  return Array.from({ length: Math.max(lanes, Math.ceil(rows / sliceRows)) }, (_, i) => i)
+/** Fills the table of hashes that several rows have; answers how many rows those are. */
+async function findDoubtful(state: TableState, search: Search): Promise<number> {
+  const { session } = state.tables
+  const [hashes, doubtful] = [ident(`${search.name}_hashes`), ident(`${search.name}_doubtful`)]
+  const names = search.key.map(({ name }) => name)
+  await session.run(`CREATE TABLE ${hashes} (h UBIGINT)`)
+  const left = await session.each(state.parts, async (part, lane) => {
+    const insert = `INSERT INTO ${hashes} SELECT ${hashOf(search)} FROM ${state.from(names, part)}`
+    const [inserted] = await state.tables.query(insert, lane)
+    search.passed(part.rows, 'looking for duplicates')
+    return Number(Object.values(inserted ?? {})[0] ?? 0)
+  })
+  if (state.countsItself) state.countedAs(left)
+  await session.run(`CREATE TABLE ${doubtful} (h UBIGINT, n BIGINT)`)
+  const total = left.reduce((sum, rows) => sum + rows, 0)
+  const slices = slicesOf(total, session.lanes, search)
+  await session.each(slices, async (slice, lane) => {
+    const some = `SELECT h, count(*) FROM ${hashes} WHERE h % ${slices.length} = ${slice}`
+    await session.run(`INSERT INTO ${doubtful} ${some} GROUP BY h HAVING count(*) > 1`, lane)
+  })
+  await session.run(`DROP TABLE ${hashes}`)
+  const [found] = await state.tables.query(`SELECT coalesce(sum(n), 0)::BIGINT AS n FROM ${doubtful}`)
+  return Number(found?.['n'])
+}
+
+/** Fills the table of rows that go. */
+async function compare(state: TableState, search: Search, suspected: number): Promise<void> {
+  const { session } = state.tables
+  const [doubtful, gone] = [ident(`${search.name}_doubtful`), ident(`${search.name}_gone`)]
+  const names = search.key.map(({ name }) => name)
+  const keys = names.map((_, i) => `k${i}`)
+  const order = search.keep === 'first' ? 'r' : 'r DESC'
+  const numbered = (from: string) =>
+    `SELECT *, row_number() OVER (PARTITION BY h, ${keys.join(', ')} ORDER BY ${order}) AS n FROM (${from})`
+  const suspects = (part: PartSource) => {
+    const values = names.map((name, i) => `${ident(name)} AS ${keys[i]}`)
+    const list = [`${row} AS r`, `${part.index} AS p`, `${hashOf(search)} AS h`, ...values]
+    return `SELECT * FROM ${state.fromWithRow(names, part, list)} WHERE h IN (SELECT h FROM ${doubtful})`
+  }
+  const [first] = state.parts
+  if (first === undefined) return
+  const slices = slicesOf(suspected, 1, search).map(slice => ({ slice, table: ident(`${search.name}_slice_${slice}`) }))
+  for (const { table } of slices) await session.run(`CREATE TABLE ${table} AS ${numbered(suspects(first))} LIMIT 0`)
+  await session.run(`CREATE TABLE ${gone} (r BIGINT, p INTEGER)`)
+  await session.each(state.parts, async (part, lane) => {
+    const near = ident(`${search.name}_part_${lane}`)
+    await session.run(`CREATE OR REPLACE TABLE ${near} AS ${numbered(suspects(part))}`, lane)
+    await session.run(`INSERT INTO ${gone} SELECT r, p FROM ${near} WHERE n > 1`, lane)
+    for (const { slice, table } of slices) {
+      const kept = `SELECT * FROM ${near} WHERE n = 1 AND h % ${slices.length} = ${slice}`
+      await session.run(`INSERT INTO ${table} ${kept}`, lane)
+    }
+    await session.run(`DROP TABLE ${near}`, lane)
+    search.passed(part.rows, 'comparing duplicates')
+  })
+  for (const { table } of slices) {
+    const rest = numbered(`SELECT * EXCLUDE (n) FROM ${table}`)
+    await session.run(`INSERT INTO ${gone} SELECT r, p FROM (${rest}) WHERE n > 1`)
+    await session.run(`DROP TABLE ${table}`)
+  }
+  await session.run(`DROP TABLE ${doubtful}`)
+}
+
+function hashOf({ key, hash }: Search): string {
+  const columns = identList(key.map(({ name }) => name))
+  return hash === undefined ? `hash(${columns})` : hash(columns)
+}
+
+/** Numbers of as many slices as keep each under `sliceRows`, and at least so many. */
+function slicesOf(rows: number, atLeast: number, { sliceRows = 1_000_000 }: Search): number[] {
+  return Array.from({ length: Math.max(atLeast, Math.ceil(rows / sliceRows)) }, (_, i) => i)
 }

@@ -5,13 +5,16 @@ import type { CleanInput, CleanRule, DatasetRef } from '@meshwork/contracts'
 import { type LocalStore, openStore, openTables, text, type Row, type StageContext, type Tables } from '@meshwork/kit'
 import { logCapture, stageApp } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
+import { findDuplicates } from '../src/duplicates.ts'
 import { stage } from '../src/stage.ts'
+import { TableState } from '../src/table-state.ts'
 
 const resources = { cpus: 2, memoryBytes: 2e9 }
 let folders = 0
 
 interface Bench {
   readonly store: LocalStore
+  open(...datasets: DatasetRef[]): Promise<Tables>
   make(select: string, partRows?: number): Promise<DatasetRef>
   rows(ref: DatasetRef): Promise<Row[]>
   clean(dataset: DatasetRef, ...rules: CleanRule[]): Promise<Awaited<ReturnType<typeof stage.run>>>
@@ -39,6 +42,7 @@ async function bench(t: Test): Promise<Bench> {
   })
   return {
     store,
+    open,
     make: async (select, partRows = 4) => (await open()).create(select, { partRows }),
     rows: async ref => {
       const tables = await open(ref)
@@ -221,6 +225,24 @@ t.test('deduplication over many parts keeps what a plain program keeps', async t
     const kept = [...new Set(ordered)].filter(value => value % 2 === 0)
     t.same(xs(await rows(answer.dataset)), keep === 'first' ? kept : kept.toReversed(), keep)
     t.equal(answer.rules[0]?.rowsAfter, new Set(values).size)
+  }
+})
+
+t.test('keys that differ are kept even when their hashes are equal, however small the slices', async t => {
+  const { make, open } = await bench(t)
+  const values = Array.from({ length: 500 }, (_, i) => (i * i) % 97)
+  const source = await make(column(values), 60)
+  const tables = await open(source)
+  for (const hash of ['(x % 3)::UBIGINT', 'x::UBIGINT']) {
+    const state = new TableState(tables, source, () => {})
+    const search = { key: [{ name: 'x', type: 'int64' }], keep: 'first', passed: () => {}, sliceRows: 40 } as const
+    const found = await findDuplicates(state, { ...search, name: hash.startsWith('x') ? 'a' : 'b', hash: () => hash })
+    const [mask] = await tables.query(`SELECT (${found?.mask})::VARCHAR AS bits`)
+    t.equal(mask?.['bits'], values.map((value, i) => (values.indexOf(value) < i ? '1' : '0')).join(''), hash)
+    t.equal(
+      found?.removed.reduce((sum, rows) => sum + rows),
+      500 - new Set(values).size,
+    )
   }
 })
 

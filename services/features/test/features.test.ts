@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { ArtefactRef, DatasetRef, FeaturesInput, FittedFeatures } from '@meshwork/contracts'
+import type { ArtefactRef, DatasetRef, FeatureSpec, FeaturesInput, FittedFeatures } from '@meshwork/contracts'
 import { ident, openStore, openTables, type Row, type StageContext, type Tables } from '@meshwork/kit'
 import { logCapture, stageApp } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
@@ -178,7 +178,7 @@ t.test('a rolling feature stands in the order of the dataset, whatever the order
     `SELECT range AS i, (range * 7919) % ${count} AS place, range % 7 AS g, (range * 31) % 101 AS x FROM range(${count})`,
     600,
   )
-  const spec = { kind: 'rolling', column: 'x', measure: 'sum', rows: 3, orderBy: 'place', partitionBy: ['g'] } as const
+  const spec: FeatureSpec = { kind: 'rolling', column: 'x', measure: 'sum', rows: 3, orderBy: 'place', partitionBy: ['g'] }
   const found = await rows((await features(source, { columns: { sum: spec } })).dataset)
   const all = Array.from({ length: count }, (_, i) => ({ i, place: (i * 7919) % count, g: i % 7, x: (i * 31) % 101 }))
   const expected = new Map<number, number | null>()
