@@ -12,6 +12,7 @@ export {
 export { Dataset, emptySource, type PartSource } from './data/dataset.ts'
 export { duckFailure, readDuckFailure } from './data/duck-failure.ts'
 export { type CheckedExpression, columnMissing } from './data/expression/check.ts'
+export type { ColumnValues } from './data/feed.ts'
 export { checkCondition } from './data/expression/condition.ts'
 export { readManifest } from './data/manifest.ts'
 export { type LocalStore, openStore } from './data/open.ts'

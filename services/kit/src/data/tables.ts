@@ -21,6 +21,7 @@ import {
 import { castList, columnsOfSelect, duckType } from './column-type.ts'
 import { type CheckedExpression, checkExpression } from './expression/check.ts'
 import { emptySource, Dataset, type PartSource } from './dataset.ts'
+import { type ColumnValues, Feed } from './feed.ts'
 import { manifestOf, project, readManifest, withGroups, writeManifest } from './manifest.ts'
 import type { Resources } from './resources.ts'
 import { type Row, Session } from './session.ts'
@@ -37,6 +38,12 @@ export interface OpenTables {
   /** Further files that may be read, by full path. */
   readonly files?: readonly string[]
   readonly threads?: number
+}
+
+export interface AddColumnsOptions {
+  /** Columns of the input that stay; all by default. */
+  readonly keep?: readonly string[]
+  readonly written?: (part: PartSource) => void
 }
 
 export const partRowsDefault = 262_144
@@ -109,20 +116,51 @@ export class Tables {
   async addColumns(
     dataset: Dataset,
     select: (part: PartSource) => string,
-    options: { keep?: readonly string[]; written?: (part: PartSource) => void } = {},
+    options: AddColumnsOptions = {},
+  ): Promise<DatasetRef> {
+    const columns = await this.#columnsOf(select(dataset.parts[0] ?? emptySource(dataset.columns)))
+    return await this.#addGroup(dataset, columns, async part => select(part), options)
+  }
+
+  /**
+   * The same, with values that are computed here: `produce` gives those of a part, one array for each column, in the
+   * order of its rows. Parts are produced side by side, one for each lane, whose connection is free meanwhile.
+   */
+  async addColumnsFrom(
+    dataset: Dataset,
+    columns: readonly Column[],
+    produce: (part: PartSource, lane: number) => Promise<readonly ColumnValues[]>,
+    options: AddColumnsOptions = {},
+  ): Promise<DatasetRef> {
+    const feeds = new Map<number, Feed>()
+    const name = `values_${randomUUID().replaceAll('-', '')}`
+    const select = async (part: PartSource, lane: number) => {
+      const values = await produce(part, lane)
+      const feed = feeds.get(lane) ?? new Feed(this.session.connection(lane), `${name}_${lane}`, columns)
+      feeds.set(lane, feed)
+      feed.values = values
+      return `SELECT * FROM ${feed.from}`
+    }
+    return await this.#addGroup(dataset, columns, select, options)
+  }
+
+  async #addGroup(
+    dataset: Dataset,
+    columns: readonly Column[],
+    select: (part: PartSource, lane: number) => Promise<string>,
+    options: AddColumnsOptions,
   ): Promise<DatasetRef> {
     const kept = options.keep === undefined ? dataset.manifest : project(dataset.manifest, options.keep)
-    const columns = await this.#columnsOf(select(dataset.parts[0] ?? emptySource(dataset.columns)))
+    const merged = columnsOfSelect(
+      [...kept.columns, ...columns].map(({ name, type }) => ({ name, type: duckType(type) })),
+    )
     const groups = await this.session.each(dataset.parts, async (part, lane) => {
-      const written = await this.#write(select(part), columns, lane)
+      const written = await this.#write(await select(part, lane), columns, lane)
       if (written.rows !== part.rows)
         throw new Error(`a column group of ${written.rows} rows for a part of ${part.rows}`)
       options.written?.(part)
       return written.group
     })
-    const merged = columnsOfSelect(
-      [...kept.columns, ...columns].map(({ name, type }) => ({ name, type: duckType(type) })),
-    )
     if (kept.columns.length === 0) {
       return await this.#finish(
         manifestOf(
