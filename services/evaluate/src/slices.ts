@@ -46,10 +46,10 @@ export function numbered(terms: readonly SliceTerm[], valid: string): string {
 /** Streams a select of numeric columns, chunk by chunk, in constant memory. */
 export async function scanNumbers(
   session: Session,
-  sql: string,
+  select: string,
   take: (columns: readonly ArrayLike<number>[], rows: number) => void,
 ): Promise<void> {
-  const result = await session.guard(() => session.connection().stream(sql))
+  const result = await session.guard(() => session.connection().stream(select))
   for (;;) {
     const chunk = await session.guard(() => result.fetchChunk())
     if (!chunk || chunk.rowCount === 0) return
