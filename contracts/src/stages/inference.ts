@@ -27,14 +27,18 @@ export const InferenceInput = Closed(
         Closed({
           output: Type.String({ minLength: 1, maxLength: 200, description: 'Output of the model.' }),
           index: Type.Optional(
-            Type.Integer({ minimum: 0, maximum: 1023, description: 'Place in the second dimension.' }),
+            Type.Integer({
+              minimum: 0,
+              maximum: 1023,
+              description: 'Place in the second dimension, from 0. Needed where there is more than one.',
+            }),
           ),
         }),
         {
           minProperties: 1,
           maxProperties: 256,
           description:
-            'New column and the output that fills it. Default: every output, one column for each place, named by label or number.',
+            'New column and the output that fills it, written in the order of their names. Default: every output, one column for each place: `<output>`, or `<output>_<label>`, or `<output>_<number>`.',
         },
       ),
     ),
@@ -47,7 +51,14 @@ export const InferenceInput = Closed(
           'What a null in an input column means: fail the step, or send NaN (for models that know missing values).',
       }),
     ),
-    batchRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 262_144, default: 32_768 })),
+    batchRows: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 262_144,
+        default: 32_768,
+        description: 'Rows of one run of the model, if its own batch dimension is not fixed. Wide inputs get fewer.',
+      }),
+    ),
   },
   { title: 'InferenceInput' },
 )
@@ -70,7 +81,7 @@ export const ModelManifest = Type.Object(
     schema: Type.Literal('meshwork.model/1'),
     name: ModelName,
     version: Type.Integer({ minimum: 1 }),
-    file: Type.String({ pattern: '^[A-Za-z0-9._-]+$', maxLength: 100 }),
+    file: Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9._-]*$', maxLength: 100 }),
     sha256: Sha256,
     bytes: Count('Size of the file.'),
     inputs: Type.Array(

@@ -1,0 +1,129 @@
+// The models that are loaded. A model is loaded when it is first used, and leaves when more than `loadedMax` are and it
+// is the one that nobody has used for longest.
+
+import { MeshError } from '@meshwork/contracts'
+import type { InferenceMetrics } from '../metrics.ts'
+import type { ModelRepository, StoredModel } from '../repository/repository.ts'
+import type { Fault, LoadAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
+import { type SessionPool, WorkerDied, WorkerFault } from '../session/pool.ts'
+import { type Signature, signatureOf } from './signature.ts'
+
+export interface Model {
+  readonly name: string
+  readonly version: number
+  readonly sha256: string
+  readonly signature: Signature
+  run(request: Omit<RunRequest, 'file'>, signal?: AbortSignal): Promise<RunAnswer>
+}
+
+interface Loaded {
+  readonly declared: Promise<LoadAnswer>
+  users: number
+}
+
+export interface ModelsOptions {
+  readonly repository: ModelRepository
+  readonly pool: SessionPool
+  readonly metrics: InferenceMetrics
+  readonly loadedMax?: number
+}
+
+const loadedMaxDefault = 16
+
+export class Models {
+  readonly #options: ModelsOptions
+  /** By key, the longest unused first. */
+  readonly #loaded = new Map<string, Loaded>()
+
+  constructor(options: ModelsOptions) {
+    this.#options = options
+  }
+
+  /** Threads that run sessions. */
+  get workers(): number {
+    return this.#options.pool.size
+  }
+
+  /** Gives `work` a model that stays loaded until it ends. Without a version it is the newest one. */
+  async use<T>(name: string, version: number | undefined, work: (model: Model) => Promise<T>): Promise<T> {
+    const stored = await this.#options.repository.find(name, version)
+    const { key } = stored.file
+    const loaded = this.#loaded.get(key) ?? this.#load(stored)
+    this.#loaded.delete(key)
+    this.#loaded.set(key, loaded)
+    loaded.users++
+    try {
+      const declared = await loaded.declared.catch((error: unknown) => {
+        if (this.#loaded.get(key) === loaded) this.#loaded.delete(key)
+        throw problemOf(error, stored, 0)
+      })
+      this.#options.metrics.loaded.set(this.#loaded.size)
+      return await work(this.#model(stored, signatureOf(stored.manifest, declared)))
+    } finally {
+      loaded.users--
+      this.#evict()
+    }
+  }
+
+  #load({ file }: StoredModel): Loaded {
+    return { declared: this.#options.pool.load(file), users: 0 }
+  }
+
+  #model(stored: StoredModel, signature: Signature): Model {
+    const { pool, metrics } = this.#options
+    const { name, version, sha256 } = stored.manifest
+    const labels = { model: name, version: String(version) }
+    return {
+      name,
+      version,
+      sha256,
+      signature,
+      run: async (request, signal) => {
+        const answer = await pool.run({ ...request, file: stored.file }, signal).catch((error: unknown) => {
+          throw problemOf(error, stored, request.rows)
+        })
+        metrics.rows.inc(labels, request.rows)
+        metrics.seconds.observe(labels, answer.seconds)
+        return answer
+      },
+    }
+  }
+
+  #evict(): void {
+    const { pool, metrics, loadedMax = loadedMaxDefault } = this.#options
+    for (const [key, { users }] of this.#loaded) {
+      if (this.#loaded.size <= loadedMax) break
+      if (users > 0) continue
+      this.#loaded.delete(key)
+      pool.unload(key)
+    }
+    metrics.loaded.set(this.#loaded.size)
+  }
+}
+
+function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
+  const at = { model: manifest.name, version: manifest.version }
+  if (error instanceof WorkerDied)
+    return new MeshError('MESHWORK_INFERENCE_WORKER_DIED', { ...at, reason: error.message }, { cause: error })
+  if (!(error instanceof WorkerFault)) return error
+  return faultProblem(error.fault, { ...at, rows }, manifest.sha256)
+}
+
+function faultProblem(fault: Fault, at: { model: string; version: number; rows: number }, expected: string): MeshError {
+  switch (fault.what) {
+    case 'corrupt':
+      return new MeshError('MESHWORK_INFERENCE_MODEL_CORRUPT', { ...at, actual: fault.actual, expected })
+    case 'unreadable':
+      return new MeshError('MESHWORK_INFERENCE_MODEL_UNREADABLE', { ...at, reason: fault.reason })
+    case 'run':
+      return new MeshError('MESHWORK_INFERENCE_RUN_FAILED', { ...at, rows: fault.rows, reason: fault.reason })
+    case 'shape':
+      return new MeshError('MESHWORK_INFERENCE_BATCH_MISMATCH', {
+        ...at,
+        output: fault.output,
+        shape: fault.shape.join(', '),
+        rows: fault.rows,
+        expected: 'as declared, with the place that was asked for',
+      })
+  }
+}

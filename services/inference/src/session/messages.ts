@@ -1,0 +1,70 @@
+// What the main thread and the workers say to each other. Buffers travel by transfer and come back with the answer.
+
+import type { TensorData, TensorType } from '../model/tensor-type.ts'
+
+export interface ModelFile {
+  readonly key: string
+  readonly path: string
+  readonly sha256: string
+}
+
+/** An input or output as the ONNX file declares it; a dimension that is not fixed is -1. */
+export interface Declared {
+  readonly name: string
+  readonly tensor: boolean
+  readonly type: string
+  readonly shape: readonly number[]
+}
+
+export interface Feed {
+  readonly name: string
+  readonly type: TensorType
+  /** Dimensions after the batch. */
+  readonly shape: readonly number[]
+  /** Room for whole steps; what lies behind the rows is filled up by the worker where the batch is fixed. */
+  readonly data: TensorData
+}
+
+export interface Take {
+  readonly output: string
+  /** One place of the second dimension; all of it without. */
+  readonly place?: number
+}
+
+export interface RunRequest {
+  readonly file: ModelFile
+  readonly rows: number
+  /** Rows of one run of the session. */
+  readonly stepRows: number
+  /** Whether a run must have exactly `stepRows` rows. */
+  readonly fixed: boolean
+  readonly feeds: readonly Feed[]
+  readonly take: readonly Take[]
+}
+
+export type Fault =
+  | { readonly what: 'corrupt'; readonly actual: string }
+  | { readonly what: 'unreadable'; readonly reason: string }
+  | { readonly what: 'run'; readonly reason: string; readonly rows: number }
+  | { readonly what: 'shape'; readonly output: string; readonly shape: readonly number[]; readonly rows: number }
+
+export interface RunAnswer {
+  /** One array for each thing taken, row by row. */
+  readonly values: TensorData[]
+  readonly feeds: readonly Feed[]
+  readonly seconds: number
+}
+export interface LoadAnswer {
+  readonly inputs: readonly Declared[]
+  readonly outputs: readonly Declared[]
+}
+
+export type Request =
+  | { readonly kind: 'load'; readonly id: number; readonly file: ModelFile }
+  | ({ readonly kind: 'run'; readonly id: number } & RunRequest)
+  | { readonly kind: 'unload'; readonly key: string }
+  | { readonly kind: 'stop' }
+
+export type Reply =
+  | { readonly id: number; readonly kind: 'done'; readonly answer: RunAnswer | LoadAnswer }
+  | { readonly id: number; readonly kind: 'failed'; readonly fault: Fault }

@@ -1,0 +1,96 @@
+// A thread that holds sessions and runs them. Sessions stay off the HTTP thread because a run blocks its thread; they
+// are asked to stop, never terminated, because ending a thread inside a run ends the process.
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { parentPort } from 'node:worker_threads'
+import { InferenceSession } from 'onnxruntime-node'
+import type { TensorData } from '../model/tensor-type.ts'
+import type { Declared, Fault, LoadAnswer, ModelFile, Reply, Request } from './messages.ts'
+import { RunFault, runBatch } from './run-batch.ts'
+
+const port = parentPort
+if (port === null) throw new Error('this runs as a worker thread')
+const sessions = new Map<string, Promise<InferenceSession>>()
+
+const working = new Set<Promise<void>>()
+
+port.on('message', (request: Request) => {
+  if (request.kind === 'stop') return void stop()
+  const work = request.kind === 'unload' ? unload(request.key) : serve(request)
+  working.add(work)
+  void work.finally(() => working.delete(work))
+})
+
+async function serve(request: Exclude<Request, { kind: 'stop' | 'unload' }>): Promise<void> {
+  const { id } = request
+  try {
+    const session = await sessionOf(request.file)
+    if (request.kind === 'load') return reply({ id, kind: 'done', answer: declared(session) })
+    const started = performance.now()
+    const values = await runBatch(session, request)
+    const seconds = (performance.now() - started) / 1000
+    const { feeds } = request
+    reply({ id, kind: 'done', answer: { values, feeds, seconds } }, [...values, ...feeds.map(({ data }) => data)])
+  } catch (error) {
+    reply({ id, kind: 'failed', fault: faultOf(error) })
+  }
+}
+
+function sessionOf(file: ModelFile): Promise<InferenceSession> {
+  const known = sessions.get(file.key)
+  if (known) return known
+  const opening = open(file)
+  sessions.set(file.key, opening)
+  opening.catch(() => sessions.delete(file.key))
+  return opening
+}
+
+/** The hash is taken of the very bytes that become the session. */
+async function open({ path, sha256 }: ModelFile): Promise<InferenceSession> {
+  const content = await readFile(path)
+  const actual = createHash('sha256').update(content).digest('hex')
+  if (actual !== sha256) throw new RunFault({ what: 'corrupt', actual })
+  return await InferenceSession.create(content, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    logSeverityLevel: 4,
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  })
+}
+
+const declared = (session: InferenceSession): LoadAnswer => ({
+  inputs: session.inputMetadata.map(plain),
+  outputs: session.outputMetadata.map(plain),
+})
+
+const plain = (value: InferenceSession.ValueMetadata): Declared => ({
+  name: value.name,
+  tensor: value.isTensor,
+  type: value.isTensor ? value.type : 'none',
+  shape: value.isTensor ? value.shape.map(size => (typeof size === 'number' && size >= 0 ? size : -1)) : [],
+})
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof RunFault) return error.fault
+  const reason = error instanceof Error ? error.message : String(error)
+  return { what: 'unreadable', reason: reason.replace(/\s+/g, ' ').slice(0, 300) }
+}
+
+function reply(message: Reply, data: readonly TensorData[] = []): void {
+  const buffers = data.flatMap(values => (Array.isArray(values) ? [] : [values.buffer]))
+  port?.postMessage(message, [...new Set(buffers)])
+}
+
+async function unload(key: string): Promise<void> {
+  const session = sessions.get(key)
+  sessions.delete(key)
+  await session?.then(open => open.release()).catch(() => {})
+}
+
+async function stop(): Promise<void> {
+  await Promise.allSettled(working)
+  for (const key of [...sessions.keys()]) await unload(key)
+  port?.close()
+}
