@@ -31,6 +31,7 @@ export async function applyRule(state: TableState, rule: CleanRule, index: numbe
   await state.apply(rule, index, await layerFor(state, rule, where, before, after))
 }
 
+// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
 async function layerFor(
   state: TableState,
   rule: Exclude<CleanRule, { rule: 'deduplicate' }>,
@@ -97,7 +98,7 @@ async function fillNulls(state: TableState, rule: RuleOf<'fillNulls'>, where: st
       rule.with === 'mean'
         ? (await meanAndSpread(state.tables, rows, column, lane)).mean
         : ((await quantiles(state.tables, rows, column, [0.5], lane))[0] ?? null)
-    return value === null ? null : `${literal(isInteger(column.type) ? Math.round(value) : value)}`
+    return value === null ? null : literal(isInteger(column.type) ? Math.round(value) : value)
   })
   for (const [i, column] of columns.entries()) {
     const value = values[i]

@@ -19,6 +19,7 @@ export function chosen(columns: readonly Column[], names: readonly string[] | un
 }
 
 /** Checks what can be known of a rule without data, and answers the columns after it. */
+// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
 export function columnsAfter(rule: CleanRule, columns: readonly Column[], where: string): readonly Column[] {
   switch (rule.rule) {
     case 'filter':

@@ -34,7 +34,7 @@ export async function findDuplicates(state: TableState, search: Search): Promise
   const { tables, parts, baseRows } = state
   if (baseRows > rowsMax) throw new RangeError(`deduplicate reads at most ${rowsMax} rows`)
   const suspected = await findDoubtful(state, search)
-  if (suspected === 0) return undefined
+  if (suspected.rows === 0) return undefined
   await compare(state, search, suspected)
   const gone = ident(`${search.name}_gone`)
   const removed = parts.map(() => 0)
@@ -48,8 +48,15 @@ export async function findDuplicates(state: TableState, search: Search): Promise
   return { removed, mask: `getvariable('${mask}')` }
 }
 
-/** Fills the table of hashes that several rows have; answers how many rows those are. */
-async function findDoubtful(state: TableState, search: Search): Promise<number> {
+interface Suspected {
+  /** Rows whose hash other rows have too. */
+  readonly rows: number
+  /** Whether those are so many that to compare all rows costs less than to sort out the others. */
+  readonly most: boolean
+}
+
+/** Fills the table of hashes that several rows have. */
+async function findDoubtful(state: TableState, search: Search): Promise<Suspected> {
   const { session } = state.tables
   const [hashes, doubtful] = [ident(`${search.name}_hashes`), ident(`${search.name}_doubtful`)]
   const names = search.key.map(({ name }) => name)
@@ -70,44 +77,49 @@ async function findDoubtful(state: TableState, search: Search): Promise<number> 
   })
   await session.run(`DROP TABLE ${hashes}`)
   const [found] = await state.tables.query(`SELECT coalesce(sum(n), 0)::BIGINT AS n FROM ${doubtful}`)
-  return Number(found?.['n'])
+  const rows = Number(found?.['n'])
+  return { rows, most: rows > total / 2 }
 }
 
 /** Fills the table of rows that go. */
-async function compare(state: TableState, search: Search, suspected: number): Promise<void> {
+async function compare(state: TableState, search: Search, suspected: Suspected): Promise<void> {
   const { session } = state.tables
   const [doubtful, gone] = [ident(`${search.name}_doubtful`), ident(`${search.name}_gone`)]
   const names = search.key.map(({ name }) => name)
-  const keys = names.map((_, i) => `k${i}`)
-  const order = search.keep === 'first' ? 'r' : 'r DESC'
-  const numbered = (from: string) =>
-    `SELECT *, row_number() OVER (PARTITION BY h, ${keys.join(', ')} ORDER BY ${order}) AS n FROM (${from})`
+  const keys = names.map((_, i) => `k${i}`).join(', ')
   const suspects = (part: PartSource) => {
-    const values = names.map((name, i) => `${ident(name)} AS ${keys[i]}`)
+    const values = names.map((name, i) => `${ident(name)} AS k${i}`)
     const list = [`${row} AS r`, `${part.index} AS p`, `${hashOf(search)} AS h`, ...values]
-    return `SELECT * FROM ${state.fromWithRow(names, part, list)} WHERE h IN (SELECT h FROM ${doubtful})`
+    const doubt = suspected.most ? '' : ` WHERE h IN (SELECT h FROM ${doubtful})`
+    return `SELECT * FROM ${state.fromWithRow(names, part, list)}${doubt}`
   }
+  /** Of rows with one key, the one that stays. */
+  const kept = (from: string) =>
+    `SELECT ${search.keep === 'first' ? 'min' : 'max'}(r) AS r, any_value(p) AS p, h, ${keys} FROM ${from} GROUP BY h, ${keys}`
+  const rest = (from: string, stays: string) => `SELECT r, p FROM ${from} WHERE r NOT IN (SELECT r FROM ${stays})`
+
   const [first] = state.parts
   if (first === undefined) return
-  const slices = slicesOf(suspected, 1, search).map(slice => ({ slice, table: ident(`${search.name}_slice_${slice}`) }))
-  for (const { table } of slices) await session.run(`CREATE TABLE ${table} AS ${numbered(suspects(first))} LIMIT 0`)
+  const slices = slicesOf(suspected.rows, 1, search).map(slice => ({
+    slice,
+    table: ident(`${search.name}_slice_${slice}`),
+  }))
+  for (const { table } of slices) await session.run(`CREATE TABLE ${table} AS ${suspects(first)} LIMIT 0`)
   await session.run(`CREATE TABLE ${gone} (r BIGINT, p INTEGER)`)
   await session.each(state.parts, async (part, lane) => {
-    const near = ident(`${search.name}_part_${lane}`)
-    await session.run(`CREATE OR REPLACE TABLE ${near} AS ${numbered(suspects(part))}`, lane)
-    await session.run(`INSERT INTO ${gone} SELECT r, p FROM ${near} WHERE n > 1`, lane)
-    for (const { slice, table } of slices) {
-      const kept = `SELECT * FROM ${near} WHERE n = 1 AND h % ${slices.length} = ${slice}`
-      await session.run(`INSERT INTO ${table} ${kept}`, lane)
-    }
-    await session.run(`DROP TABLE ${near}`, lane)
+    const [near, stays] = [ident(`${search.name}_part_${lane}`), ident(`${search.name}_stays_${lane}`)]
+    await session.run(`CREATE TABLE ${near} AS ${suspects(part)}`, lane)
+    await session.run(`CREATE TABLE ${stays} AS ${kept(near)}`, lane)
+    await session.run(`INSERT INTO ${gone} ${rest(near, stays)}`, lane)
+    for (const { slice, table } of slices)
+      await session.run(`INSERT INTO ${table} SELECT * FROM ${stays} WHERE h % ${slices.length} = ${slice}`, lane)
+    await session.run(`DROP TABLE ${near}; DROP TABLE ${stays}`, lane)
     search.passed(part.rows, 'comparing duplicates')
   })
-  for (const { table } of slices) {
-    const rest = numbered(`SELECT * EXCLUDE (n) FROM ${table}`)
-    await session.run(`INSERT INTO ${gone} SELECT r, p FROM (${rest}) WHERE n > 1`)
-    await session.run(`DROP TABLE ${table}`)
-  }
+  await session.each(slices, async ({ table }, lane) => {
+    await session.run(`INSERT INTO ${gone} ${rest(table, `(${kept(table)})`)}`, lane)
+    await session.run(`DROP TABLE ${table}`, lane)
+  })
   await session.run(`DROP TABLE ${doubtful}`)
 }
 

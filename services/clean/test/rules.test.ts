@@ -14,10 +14,10 @@ let folders = 0
 
 interface Bench {
   readonly store: LocalStore
-  open(...datasets: DatasetRef[]): Promise<Tables>
-  make(select: string, partRows?: number): Promise<DatasetRef>
-  rows(ref: DatasetRef): Promise<Row[]>
-  clean(dataset: DatasetRef, ...rules: CleanRule[]): Promise<Awaited<ReturnType<typeof stage.run>>>
+  readonly open: (...datasets: DatasetRef[]) => Promise<Tables>
+  readonly make: (select: string, partRows?: number) => Promise<DatasetRef>
+  readonly rows: (ref: DatasetRef) => Promise<Row[]>
+  readonly clean: (dataset: DatasetRef, ...rules: CleanRule[]) => ReturnType<typeof stage.run>
 }
 
 /** The stage in this process over a store of its own. */
@@ -53,10 +53,11 @@ async function bench(t: Test): Promise<Bench> {
 }
 
 /** A column x with these values, in parts of four rows. */
-const column = (values: readonly unknown[], type = 'BIGINT') =>
+const column = (values: readonly (string | number | null)[], type = 'BIGINT') =>
   `SELECT v::${type} AS x, i::BIGINT AS i FROM (VALUES ${values
     .map((value, i) => `(${i}, ${value === null ? 'NULL' : text(String(value))})`)
     .join(', ')}) AS t(i, v) ORDER BY i`
+const zeros = Array.from({ length: 10 }, () => 0)
 const xs = (rows: readonly Row[]) => rows.map(({ x }) => x)
 
 t.test('each rule does to a column what its contract says', async t => {
@@ -136,9 +137,9 @@ t.test('each rule does to a column what its contract says', async t => {
     ],
     [
       'outliers by zscore to null',
-      column([...Array(10).fill(0), 50]),
+      column([...zeros, 50]),
       { rule: 'outliers', columns: ['x'], method: 'zscore', action: 'null' },
-      [...Array(10).fill(0), null],
+      [...zeros, null],
       1,
     ],
     [
