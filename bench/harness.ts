@@ -34,7 +34,9 @@ export const machine = (): Machine => ({
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
 export const medians = (samples: Readonly<Record<string, readonly number[]>>): Record<string, number> =>
@@ -58,7 +60,8 @@ export async function rounds(
 
 /** Medians and ratios as text. */
 export function table(result: BenchResult): string {
-  const line = (name: string, value: number, note = '') => `  ${name.padEnd(44)} ${value.toFixed(3).padStart(12)}  ${note}`.trimEnd()
+  const line = (name: string, value: number, note = '') =>
+    `  ${name.padEnd(44)} ${value.toFixed(3).padStart(12)}  ${note}`.trimEnd()
   const { samples } = result
   return [
     `${result.name}: ${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}`,

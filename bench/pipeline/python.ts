@@ -15,7 +15,9 @@ export function pythonWith(requirements: string, cache: string, say: (text: stri
   say('  installing Python packages (once) …')
   mkdirSync(cache, { recursive: true })
   execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' })
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '-r', requirements], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '-r', requirements], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   writeFileSync(done, '')
   return python
 }

@@ -2,7 +2,7 @@
 
     python flight_delay.py path/to/flights-3m.parquet     trains, judges, exports to ../flight-delay/1
     python flight_delay.py --check                        checks the committed model against its golden rows
-    … --joblib model.joblib                               also saves the scikit-learn model
+    … --joblib model.joblib [--no-export]                 also (or only) saves the scikit-learn model
 
 Trained on the first five months, judged on the sixth. The same data gives the same file.
 """
@@ -123,7 +123,7 @@ def golden_rows(inputs: np.ndarray) -> np.ndarray:
     return np.vstack([spread, odd])
 
 
-def train(path: pathlib.Path, keep: pathlib.Path | None) -> None:
+def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
     flights = clean(pd.read_parquet(path))
     early = flights.date < HELD_OUT_FROM
     fitted = fitted_features(flights[early])
@@ -134,6 +134,8 @@ def train(path: pathlib.Path, keep: pathlib.Path | None) -> None:
     model.fit(inputs[early], late[early])
     if keep is not None:
         joblib.dump(model, keep)
+    if not export:
+        return
     threshold = best_threshold(late[early], model.predict_proba(inputs[early])[:, 1])
     figures = judge(late[~early], model.predict_proba(inputs[~early])[:, 1], threshold)
 
@@ -181,11 +183,12 @@ def main() -> None:
     parser.add_argument("flights", nargs="?", type=pathlib.Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--joblib", type=pathlib.Path)
+    parser.add_argument("--no-export", action="store_true")
     arguments = parser.parse_args()
     if not arguments.check:
         if arguments.flights is None:
             parser.error("give the path of flights-3m.parquet, or --check")
-        train(arguments.flights, arguments.joblib)
+        train(arguments.flights, arguments.joblib, not arguments.no_export)
     print(f"golden rows agree within {check(FOLDER):.1e}")
 
 

@@ -1,0 +1,33 @@
+// The flights as a CSV of any length. More than three million are made by repeating them in later half years.
+
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+
+const inPackage = 3_000_000
+
+export function flightsParquet(): string {
+  return join(
+    dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
+    'data',
+    'flights-3m.parquet',
+  )
+}
+
+export async function writeFlightsCsv(target: string, rows: number): Promise<void> {
+  const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`
+  const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB' })
+  const connection = await instance.connect()
+  try {
+    const copies = Math.ceil(rows / inPackage)
+    await connection.run(`
+      COPY (
+        SELECT date + to_days(182 * copy::INTEGER) AS date, delay, distance, origin, destination
+        FROM range(${copies}) AS copies(copy), read_parquet(${quoted(flightsParquet())})
+        LIMIT ${rows}
+      ) TO ${quoted(target)} (FORMAT csv, HEADER true)`)
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
