@@ -6,36 +6,52 @@ const FloatType = Type.Optional(OneOf(['float32', 'float64'], { default: 'float3
 
 const ExpressionSpec = Closed(
   { kind: Type.Literal('expression'), expression: Expression, type: Type.Optional(ColumnType) },
-  { description: 'A column computed from others of the same row.' },
+  { description: 'A column computed from others of the same row. Without `type` it has the type of the expression.' },
 )
-const DatePart = Closed({
-  kind: Type.Literal('datePart'),
-  column: ColumnName,
-  part: OneOf(
-    [
-      'year',
-      'quarter',
-      'month',
-      'week',
-      'dayOfYear',
-      'day',
-      'dayOfWeek',
-      'hour',
-      'minute',
-      'minuteOfDay',
-      'second',
-      'epoch',
-    ],
-    {
-      description: 'dayOfWeek: Sunday is 0. epoch: seconds since 1970-01-01T00:00:00Z.',
-    },
+const DatePart = Closed(
+  {
+    kind: Type.Literal('datePart'),
+    column: ColumnName,
+    part: OneOf(
+      [
+        'year',
+        'quarter',
+        'month',
+        'week',
+        'dayOfYear',
+        'day',
+        'dayOfWeek',
+        'hour',
+        'minute',
+        'minuteOfDay',
+        'second',
+        'epoch',
+      ],
+      {
+        description:
+          'week: ISO week. dayOfWeek: Sunday is 0. epoch: whole seconds since 1970-01-01T00:00:00Z. Times have hour, minute, minuteOfDay and second only.',
+      },
+    ),
+    cyclic: Type.Optional(
+      OneOf(['sin', 'cos'], {
+        description:
+          'Sine or cosine of the part on its circle (least value at angle 0) instead of the part. Circles: quarter 4, month 12, week 53, dayOfYear 366, day 31, dayOfWeek 7, hour 24, minute 60, minuteOfDay 1440, second 60 steps.',
+      }),
+    ),
+    type: Type.Optional(ColumnType),
+  },
+  { description: 'Default type: int32, int64 for epoch, float32 for cyclic. timestamptz is read in UTC.' },
+)
+const Categories = {
+  maxCategories: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 10_000,
+      description: 'More in the fitted rows fail the step.',
+    }),
   ),
-  cyclic: Type.Optional(
-    OneOf(['sin', 'cos'], { description: 'Sine or cosine of the part on its circle instead of the part.' }),
-  ),
-  type: Type.Optional(ColumnType),
-})
-const Categories = { maxCategories: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, default: 10_000 })) }
+}
 const OneHot = Closed(
   {
     kind: Type.Literal('oneHot'),
@@ -49,15 +65,21 @@ const OneHot = Closed(
       }),
     ),
   },
-  { description: 'One float32 column for each category, named <name>_<category>.' },
+  {
+    description:
+      'One float32 column for each category, 1 where the row has it, named <name>_<category> (control characters become _, a number tells apart names that differ by case alone). A null is zero in all.',
+  },
 )
 const Ordinal = Closed(
   { kind: Type.Literal('ordinal'), column: ColumnName, ...Categories, type: FloatType },
-  { description: 'Place of the category in sorted order from 0; unseen is -1, null is null.' },
+  {
+    description:
+      'Place of the category from 0 in the order of the values (numbers by size, text by code point); unseen is -1, null is null.',
+  },
 )
 const Frequency = Closed(
   { kind: Type.Literal('frequency'), column: ColumnName, ...Categories, type: FloatType },
-  { description: 'Share of the fitted rows that have the category; unseen is 0.' },
+  { description: 'Share of the fitted rows that have the category; unseen and null are 0.' },
 )
 const Target = Closed(
   {
@@ -70,12 +92,15 @@ const Target = Closed(
   },
   {
     description:
-      'Mean of the target for the category, smoothed: (sum + smoothing × prior) / (n + smoothing), prior = mean over all fitted rows; unseen and null get the prior.',
+      'Mean of the target for the category, smoothed: (sum + smoothing × prior) / (n + smoothing), prior = mean over all fitted rows; unseen and null get the prior. Rows whose target is null are not fitted. True counts 1, false 0.',
   },
 )
 const Standard = Closed(
   { kind: Type.Literal('standard'), column: ColumnName, type: FloatType },
-  { description: '(x - mean) / standard deviation of the population; a constant column gives 0.' },
+  {
+    description:
+      '(x - mean) / standard deviation of the population; a column that was constant gives 0. Fitted on finite values.',
+  },
 )
 const MinMax = Closed(
   {
@@ -85,7 +110,10 @@ const MinMax = Closed(
     max: Type.Optional(Type.Number({ default: 1 })),
     type: FloatType,
   },
-  { description: 'Linear to the range; values outside the fitted range are not clipped.' },
+  {
+    description:
+      'Linear to the range; values outside the fitted range are not clipped; a column that was constant gives `min`. Fitted on finite values.',
+  },
 )
 const Bins = Closed(
   {
@@ -98,7 +126,10 @@ const Bins = Closed(
     strategy: Type.Optional(OneOf(['quantile', 'uniform'], { default: 'quantile' })),
     type: FloatType,
   },
-  { description: 'Number of the bin from 0; a value equal to an edge falls in the bin above it.' },
+  {
+    description:
+      'Number of the bin from 0; a value equal to an edge falls in the bin above it; null and NaN give null. Equal edges (many equal values) are taken once, so that there may be fewer bins than `count`.',
+  },
 )
 const Rolling = Closed(
   {
@@ -111,7 +142,10 @@ const Rolling = Closed(
     partitionBy: Type.Optional(Type.Array(ColumnName, { minItems: 1, maxItems: 16 })),
     type: FloatType,
   },
-  { description: 'Over the last rows in the order given, of the same partition. Ties keep the order of the dataset.' },
+  {
+    description:
+      'Over the last rows in the order given, of the same partition. Ties keep the order of the dataset, nulls come last. Null where the window has no value (count: 0); stddev is of the population.',
+  },
 )
 
 export const FeatureSpec = Type.Union(
@@ -128,11 +162,22 @@ export const FeaturesInput = Closed(
         minProperties: 1,
         maxProperties: 512,
         description:
-          'Name of the new column (or prefix, for oneHot) and how it is made. Later ones can use earlier ones.',
+          'Name of the new column (or prefix, for oneHot) and how it is made. They can use each other; the order of the keys means nothing. New columns stand in rounds, those that need no other first, by name within a round.',
+        examples: [
+          {
+            hour: 'hour(date)',
+            origin_rate: { kind: 'target', column: 'origin', target: 'delay > 15', smoothing: 100 },
+          },
+        ],
       }),
     ),
     fitted: Type.Optional(ArtefactRef),
-    fitWhere: Type.Optional(Expression),
+    fitWhere: Type.Optional(
+      Type.Unsafe<string>({
+        ...Expression,
+        description: 'Condition over columns of the dataset: which rows to learn from. All without it.',
+      }),
+    ),
     keep: Type.Optional(
       Type.Union([Type.Literal('all'), Type.Array(ColumnName, { maxItems: 1024 })], {
         default: 'all',
@@ -143,7 +188,7 @@ export const FeaturesInput = Closed(
   {
     title: 'FeaturesInput',
     description:
-      'Either `columns` (fit on the rows where `fitWhere` is true, then transform) or `fitted` (transform exactly as the fitted artefact says).',
+      'Either `columns` (fit on the rows where `fitWhere` is true, then transform) or `fitted` (transform exactly as the fitted artefact says). Categories are known by their text, whatever the type of the column. Names of columns that the dataset has are refused, also of those not kept.',
   },
 )
 export type FeaturesInput = Static<typeof FeaturesInput>

@@ -15,6 +15,7 @@ const categoriesDefault = 10_000
 const oneHotDefault = 50
 const smoothingDefault = 20
 
+// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
 export async function fit(tables: Tables, prepared: Prepared, rows: FitRows, lane: number): Promise<Fitted> {
   const { spec } = prepared.feature
   const query = (sql: string) => tables.query(sql, lane)

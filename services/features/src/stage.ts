@@ -26,10 +26,7 @@ export const stage = defineStage({
     const { outputs, fitted } =
       known === undefined
         ? await fitAndResolve(tables, dataset, input, step)
-        : await resolve(tables, dataset, known.columns.map(feature), { step }).then(({ outputs }) => ({
-            outputs,
-            fitted: undefined,
-          }))
+        : { ...(await resolve(tables, dataset, known.columns.map(feature), { step })), fitted: undefined }
     const names = outputs.map(({ column }) => column.name)
     let done = 0
     const select = (part: Dataset['parts'][number]) => nest(part, outputs, names)

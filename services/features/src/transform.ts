@@ -10,6 +10,7 @@ import { makeLookup } from './lookup.ts'
 type Made = Pick<Output, 'column' | 'sql'>
 
 /** All but rolling features. `id` names what it makes in the session. */
+// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
 export async function transform(tables: Tables, prepared: Prepared, fitted: Fitted, id: string): Promise<Made[]> {
   const { feature, column, expression } = prepared
   const { name, spec } = feature

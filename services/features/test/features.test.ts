@@ -178,7 +178,14 @@ t.test('a rolling feature stands in the order of the dataset, whatever the order
     `SELECT range AS i, (range * 7919) % ${count} AS place, range % 7 AS g, (range * 31) % 101 AS x FROM range(${count})`,
     600,
   )
-  const spec: FeatureSpec = { kind: 'rolling', column: 'x', measure: 'sum', rows: 3, orderBy: 'place', partitionBy: ['g'] }
+  const spec: FeatureSpec = {
+    kind: 'rolling',
+    column: 'x',
+    measure: 'sum',
+    rows: 3,
+    orderBy: 'place',
+    partitionBy: ['g'],
+  }
   const found = await rows((await features(source, { columns: { sum: spec } })).dataset)
   const all = Array.from({ length: count }, (_, i) => ({ i, place: (i * 7919) % count, g: i % 7, x: (i * 31) % 101 }))
   const expected = new Map<number, number | null>()
