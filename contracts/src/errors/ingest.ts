@@ -31,6 +31,20 @@ export const ingestErrors = errorTable({
     title: 'The file is damaged',
     message: '{source} cannot be read as {format}: {reason}.',
   },
+  MESHWORK_INGEST_RECORD_SIZE: {
+    status: 422,
+    retryable: false,
+    title: 'A record is over the limit',
+    message:
+      'The record of {source} that begins at byte {offset} is longer than {limitBytes} bytes, the limit of a record.',
+  },
+  MESHWORK_INGEST_QUOTE: {
+    status: 422,
+    retryable: false,
+    title: 'A quote is not closed',
+    message:
+      'A quote opens in record {record} of {source} and is not closed where it should be, so that the records after it cannot be told apart; correct it, or declare csv.quote.',
+  },
   MESHWORK_INGEST_JSON_SHAPE: {
     status: 422,
     retryable: false,

@@ -5,6 +5,8 @@ import { datasetColumnsMax, MeshError, type DatasetRef } from '@meshwork/contrac
 import { text } from '@meshwork/kit'
 import { chooseColumns, type Chosen, type Field } from './column/choose.ts'
 import { columnNames } from './column/names.ts'
+import { longLine } from './csv/line-length.ts'
+import { countRows } from './csv/locate.ts'
 import type { CsvInspection, JsonInspection } from './inspect.ts'
 import { type Job, partProgress, type Result } from './job.ts'
 import { fieldsOf } from './json/sample.ts'
@@ -12,7 +14,14 @@ import { isMixedLines, readable } from './readable.ts'
 import { writeUnixLines } from './source/plain.ts'
 import { cutFile } from './table/parts.ts'
 import * as rejects from './table/rejects.ts'
-import { csvRelation, jsonElements, jsonRelation, ndjsonLines, type Relation } from './table/relation.ts'
+import {
+  csvRelation,
+  jsonElements,
+  jsonRelation,
+  ndjsonLines,
+  recordBytesMax,
+  type Relation,
+} from './table/relation.ts'
 import { copy, type Staged, stageFile } from './table/staged.ts'
 import { plainFormats } from './table/typed.ts'
 
@@ -21,6 +30,7 @@ const lateSampleMax = 2000
 
 export async function readText(job: Job, inspection: CsvInspection | JsonInspection): Promise<Result> {
   const { input, context, reader } = job
+  if (inspection.format !== 'json') await checkLines(job)
   const scan = new Scan(job, inspection)
   const keys = inspection.format === 'csv' ? undefined : await readable(job.file, () => allKeys(job, scan, inspection))
   const named = keys === undefined ? { fields: inspection.fields, warnings: [] } : nameFields(keys)
@@ -150,11 +160,28 @@ async function setAside(
         : await take(await describe(complete), 3)
     throw rejects.tooManyRejects(file.name, `${noted.complete ? '' : 'at least '}${rejected}`, maxRejects, first)
   }
+  await checkQuotes(job, scan, staged, noted.refused)
   const dataset =
     inspection.format === 'json'
       ? await writer.create(rejects.typed(select()), { partRows: job.partRows })
       : await rejects.writeRejects(writer, context.scratch, await describe(true), job.partRows)
   return { rejects: dataset, rejected }
+}
+
+/** A quote that swallows records must not pass as one reject: what DuckDB read after it may be anything. */
+async function checkQuotes(job: Job, scan: Scan, staged: Staged, refused: readonly rejects.Refused[]): Promise<void> {
+  const open = refused.find(({ reason }) => reason === 'quote')
+  if (!open) return
+  const numbers = refused.map(({ record }) => record)
+  const { marks } = textFile(scan, scan.inspection)
+  const rows = await countRows(scan.path, { ...marks, refused: numbers, signal: job.context.signal })
+  if (rows !== staged.rows) throw new MeshError('MESHWORK_INGEST_QUOTE', { record: open.record, source: job.file.name })
+}
+
+async function checkLines(job: Job): Promise<void> {
+  const offset = await longLine(job.file.path, recordBytesMax, job.context.signal)
+  if (offset === undefined) return
+  throw new MeshError('MESHWORK_INGEST_RECORD_SIZE', { source: job.file.name, offset, limitBytes: recordBytesMax })
 }
 
 function textFile(scan: Scan, inspection: CsvInspection | JsonInspection): rejects.TextFile {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { plainOptions } from '../src/column/infer.ts'
 import { checkDialect, findDialect } from '../src/csv/dialect.ts'
+import { longLine } from '../src/csv/line-length.ts'
 import { looksLikeHeader } from '../src/csv/header.ts'
 import { locate, type LocateOptions, type Place } from '../src/csv/locate.ts'
 import { splitRecords } from '../src/csv/records.ts'
@@ -144,4 +145,19 @@ t.test('records are found again by number, with their offset and text', async t 
   const long = `a\r\n${`${row}\r\n`.repeat(30_000)}`
   const [last] = await find(long, { rows: [29_999] })
   t.match(last, { record: 30_001, offset: 3 + 29_999 * 101, text: row }, 'line ends cut by the edge of a chunk')
+})
+
+t.test('a line over the limit is found wherever it lies, and only then', async t => {
+  const path = join(t.testdir(), 'file.csv')
+  const limit = 1_000_000
+  const find = async (...lengths: number[]) => {
+    await writeFile(path, lengths.map(length => 'x'.repeat(length)).join('\n'))
+    return await longLine(path, limit, new AbortController().signal)
+  }
+  t.equal(await find(5, 5), undefined)
+  t.equal(await find(limit, limit - 1, limit, 3), undefined)
+  for (const before of [0, 1, 100_000, 249_999, 250_000, 400_000, 999_999])
+    t.equal(await find(before, limit + 1, 5), before + 1, `after ${before} bytes`)
+  t.equal(await find(limit + 1), 0)
+  t.equal(await find(...Array.from({ length: 30 }, () => 300_000), 3 * limit), 30 * 300_001)
 })

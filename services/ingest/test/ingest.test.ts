@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import type { ArtefactRef, Column, ColumnType, IngestInput, IngestOutput } from '@meshwork/contracts'
+import type { ArtefactRef, Column, ColumnType, DatasetRef, IngestInput, IngestOutput } from '@meshwork/contracts'
 import { openTables } from '@meshwork/kit'
 import { directCalls, type DirectCalls } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
@@ -52,6 +52,22 @@ const schema = (text: string): Column[] =>
     const [name = '', type] = column.split(':')
     return { name, type: type as ColumnType }
   })
+
+/** One Parquet file with row groups of an odd size. */
+async function parquetOf(dataset: DatasetRef, store: DirectCalls['store']): Promise<{ hash: string }> {
+  const scratch = join(store.scratchRoot, randomUUID())
+  await mkdir(scratch)
+  const tables = await openTables({ datasets: [dataset], store, scratch, resources: { cpus: 1, memoryBytes: 1e9 } })
+  try {
+    const path = join(scratch, 'x.parquet')
+    await tables.session.run(
+      `COPY (FROM ${tables.dataset(dataset).from()}) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 10000)`,
+    )
+    return await store.adopt(path)
+  } finally {
+    tables.close()
+  }
+}
 
 t.test('a CSV file becomes a dataset with the types that hold all its values', async t => {
   const { read, ingest } = await calls(t)
@@ -177,18 +193,25 @@ t.test('records far into a large file are placed exactly, with two threads', asy
   )
 })
 
-t.test('equal content gives equal parts of exactly the rows asked for', async t => {
-  const { ingest, rows } = await calls(t)
-  const lines = Array.from({ length: 300_000 }, (_, i) => `${i},name ${i % 1000},${i / 7}\n`).join('')
-  const text = `n,s,x\n${lines}`
-  const first = await ingest(text, { partRows: 65_536 })
+t.test('equal rows give equal parts of exactly the rows asked for, whatever file they came in', async t => {
+  const { ingest, rows, store } = await calls(t)
+  const items = Array.from({ length: 300_000 }, (_, i) => ({ n: i, s: `name ${i % 1000}`, x: i / 4 + 0.125 }))
+  const lines = items.map(({ n, s, x }) => `${n},${s},${x}\n`).join('')
+  const options = { partRows: 65_536 }
+  const types = { schema: schema('n:int64 s:string x:float64') }
+  const first = await ingest(`n,s,x\n${lines}`, options)
   t.match(first.dataset, { rows: 300_000, parts: 5 })
-  const bare = await ingest(lines, { partRows: 65_536, schema: schema('n:int64 s:string x:float64') })
-  t.equal(bare.dataset.hash, first.dataset.hash, 'however the types became known')
-  const packed = await ingest(gzipSync(text), { partRows: 65_536 })
-  t.equal(packed.dataset.hash, first.dataset.hash, 'however the file was packed')
   const odd = (await rows(first.dataset)).filter((row, i) => row['n'] !== i)
   t.same(odd, [], 'rows are in the order of the file')
+  const others = {
+    'without names': await ingest(lines, { ...options, ...types }),
+    compressed: await ingest(gzipSync(`n,s,x\n${lines}`), options),
+    'with rejects among them': await ingest(`n,s,x\nbad\n${lines}x,y,z\n`, { ...options, ...types, maxRejects: 2 }),
+    ndjson: await ingest(items.map(item => `${JSON.stringify(item)}\n`).join(''), options),
+    json: await ingest(JSON.stringify(items), options),
+    parquet: await ingest(await store.read((await parquetOf(first.dataset, store)).hash), options),
+  }
+  for (const [how, { dataset }] of Object.entries(others)) t.equal(dataset.hash, first.dataset.hash, how)
 })
 
 t.test('text comes in every declared or marked encoding and compression', async t => {
@@ -367,18 +390,24 @@ t.test('files without rows, or without sense, are answered clearly and at once',
   t.same(await read('a\n1\n\n2\n'), ['a:int64', [[1], [null], [2]]], 'a blank line of one column is a null')
 })
 
-t.test('a field of 50 MB is refused as one record, quickly and without quoting it', async t => {
-  const { store, call, rows } = await calls(t)
+t.test('a field of 50 MB is refused at once and is not quoted', async t => {
+  const { store, call } = await calls(t)
   const path = join(store.scratchRoot, 'large.csv')
   await writeFile(path, Buffer.concat([Buffer.from('a,b\n1,2\n'), Buffer.alloc(50e6, 120), Buffer.from(',3\n4,5\n')]))
   const source: ArtefactRef = { kind: 'artefact', mediaType: 'text/csv', ...(await store.adopt(path)) }
   const started = performance.now()
-  const { dataset, rejects } = await call(stage, { source, maxRejects: 1 })
-  t.ok(performance.now() - started < 8000, 'not 10 s of quoting')
-  t.equal(dataset.rows, 2)
-  const [reject] = await rows(rejects as NonNullable<typeof rejects>)
-  t.match(reject, { record_number: 3, byte_offset: 8, reason: 'too-long', record: 'x'.repeat(1000) })
-  await t.rejects(call(stage, { source }), { code: 'MESHWORK_INGEST_REJECTS', message: /^.{0,500}$/s })
+  const expected = { code: 'MESHWORK_INGEST_RECORD_SIZE', message: /at byte 8 .{0,100}$/ }
+  await t.rejects(call(stage, { source, maxRejects: 1 }), expected)
+  t.ok(performance.now() - started < 5000, 'not 10 s of quoting')
+})
+
+t.test('a quote that is not closed cannot pass as one reject when it swallows more', async t => {
+  const { ingest, refused } = await calls(t)
+  const lines = Buffer.from('abcdefgh,12345678\n'.repeat(2_200_000))
+  const swallowed = Buffer.concat([Buffer.from('a,b\n1,"'), lines])
+  await refused(swallowed, { code: 'MESHWORK_INGEST_QUOTE', message: /record 2 / }, { maxRejects: 5 })
+  await refused(swallowed, { code: 'MESHWORK_INGEST_REJECTS', message: /record 2 .*quote/ })
+  t.match(await ingest(`a,b\n1,2\n"x"y,3\n4,5\n`, { maxRejects: 1 }), { rows: 2, rejected: 1 })
 })
 
 t.test('a call that is given up stops, and says why', async t => {

@@ -71,6 +71,22 @@ export async function* locate(path: string, options: LocateOptions): AsyncGenera
   }
 }
 
+/** How many rows the file has by these rules. Reads all of it. */
+export async function countRows(path: string, options: Omit<LocateOptions, 'rows'>): Promise<number> {
+  let rows = 0
+  const isRefused = cursor(options.refused)
+  const scanner = new RecordScanner(options)
+  const count = (span: RecordSpan) => {
+    if (!isRefused(span.record) && !span.comment && (!span.blank || options.blankIsRow)) rows++
+  }
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    options.signal.throwIfAborted()
+    for (const span of scanner.push(chunk)) count(span)
+  }
+  for (const span of scanner.end()) count(span)
+  return rows - (options.header ? 1 : 0)
+}
+
 /** Answers whether a number is the next of a sorted list; asked with rising numbers. */
 function cursor(numbers: readonly number[]) {
   let i = 0
