@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { ArtefactRef, Column, ColumnName, DatasetRef } from '../dataset.ts'
-import { Closed, Count, Expression, Nullable, OneOf } from '../schema.ts'
+import { Closed, Count, Expression, MapOf, Nullable, OneOf } from '../schema.ts'
 
 const Label = Type.String({ minLength: 1, maxLength: 200 })
 const Labels = Type.Array(Label, { minItems: 2, maxItems: 1024 })
@@ -79,3 +79,22 @@ export const PostprocessOutput = Closed(
   { title: 'PostprocessOutput' },
 )
 export type PostprocessOutput = Static<typeof PostprocessOutput>
+
+const Knot = Closed({ x: Type.Number(), y: Type.Number() })
+
+/** One fitted calibration: a logistic curve over log-odds, or a rising line through knots. */
+export const Calibration = Type.Union([
+  Closed({ method: Type.Literal('platt'), slope: Type.Number(), intercept: Type.Number() }),
+  Closed({ method: Type.Literal('isotonic'), knots: Type.Array(Knot, { minItems: 1, maxItems: 256 }) }),
+])
+export type Calibration = Static<typeof Calibration>
+
+/** The fitted artefact (application/json): calibrations by the column they make. */
+export const FittedCalibrations = Closed(
+  {
+    schema: Type.Literal('meshwork.calibration/1'),
+    columns: MapOf(Calibration, { minProperties: 1, maxProperties: 50 }),
+  },
+  { title: 'FittedCalibrations' },
+)
+export type FittedCalibrations = Static<typeof FittedCalibrations>
