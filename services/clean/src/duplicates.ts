@@ -129,6 +129,6 @@ function hashOf({ key, hash }: Search): string {
 }
 
 /** Numbers of as many slices as keep each under `sliceRows`, and at least so many. */
-function slicesOf(rows: number, atLeast: number, { sliceRows = 1_000_000 }: Search): number[] {
+function slicesOf(rows: number, atLeast: number, { sliceRows = 2_000_000 }: Search): number[] {
   return Array.from({ length: Math.max(atLeast, Math.ceil(rows / sliceRows)) }, (_, i) => i)
 }

@@ -2,6 +2,7 @@
 
 import { type ArtefactRef, canonicalJson, compile, FittedFeatures, MeshError } from '@meshwork/contracts'
 import type { ArtefactStore } from '@meshwork/kit'
+import { feature, learns } from './feature.ts'
 
 const mediaType = 'application/json'
 
@@ -23,7 +24,11 @@ export async function readFitted(store: ArtefactStore, { hash }: ArtefactRef): P
   if (fault) throw refuse(`${fault.pointer} ${fault.detail}`)
   const fitted = value as FittedFeatures
   const seen = new Set<string>()
-  for (const { name } of fitted.columns) {
+  for (const column of fitted.columns) {
+    const { name } = column
+    const { spec } = feature(column)
+    const given = spec.kind === 'bins' && spec.edges !== undefined
+    if (learns(spec) && column.fitted === undefined && !given) throw refuse(`feature "${name}" has nothing fitted`)
     if (seen.has(name)) throw refuse(`feature "${name}" stands in it twice`)
     seen.add(name)
   }

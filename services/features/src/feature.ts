@@ -24,7 +24,10 @@ export interface Prepared {
   readonly column: Column | undefined
   /** The expression, or the target. */
   readonly expression: CheckedExpression | undefined
+  /** Columns that it is made from. */
   readonly reads: readonly string[]
+  /** Columns that it learns from. */
+  readonly learnsFrom: readonly string[]
 }
 
 /** A new column: SQL over columns that stand on a lower level, or a column of a table made for it. */
@@ -42,7 +45,7 @@ export interface Output {
 
 const needsFit = new Set<Spec['kind']>(['oneHot', 'ordinal', 'frequency', 'target', 'standard', 'minMax', 'bins'])
 
-export const isFitted = ({ spec }: Feature): boolean => needsFit.has(spec.kind)
+export const learns = ({ kind }: Spec): boolean => needsFit.has(kind)
 
 export function feature({ name, spec, fitted }: FittedFeatures['columns'][number]): Feature {
   const full: Spec = typeof spec === 'string' ? { kind: 'expression', expression: spec } : spec

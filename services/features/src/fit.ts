@@ -82,7 +82,7 @@ const numbered = (rows: readonly Row[]): Record<string, number> =>
 async function fitTarget(query: Query, prepared: Prepared, spec: SpecOf<'target'>, rows: FitRows): Promise<Fitted> {
   const x = ident(spec.column)
   const y = `(${prepared.expression?.sql})::DOUBLE`
-  const valued = `(SELECT ${x} AS x, ${y} AS y FROM ${rows.from(prepared.reads)} WHERE isfinite(${y}))`
+  const valued = `(SELECT ${x} AS x, ${y} AS y FROM ${rows.from([...prepared.reads, ...prepared.learnsFrom])} WHERE isfinite(${y}))`
   const [all] = await query(`SELECT fsum(y) AS sum, count(*) AS n FROM ${valued}`)
   if (all?.['n'] === 0) {
     if (rows.rows === 0) return { categories: {} }

@@ -4,13 +4,21 @@ import { type Column, type ColumnType, MeshError } from '@meshwork/contracts'
 import { columnMissing, isNumeric, type Tables } from '@meshwork/kit'
 import { type Feature, placeOf, type Prepared, type Spec, type SpecOf, specInvalid } from './feature.ts'
 
-/** Throws MESHWORK_COLUMN_MISSING where a column is not in scope (yet). */
-export async function prepare(tables: Tables, feature: Feature, scope: readonly Column[]): Promise<Prepared> {
+/**
+ * Throws MESHWORK_COLUMN_MISSING where a column is not in scope (yet). What is only learnt from need not be there when
+ * nothing is to be fitted: flights that are still to come have no delay.
+ */
+export async function prepare(
+  tables: Tables,
+  feature: Feature,
+  scope: readonly Column[],
+  fits: boolean,
+): Promise<Prepared> {
   const { name, spec } = feature
   const where = placeOf(name)
   if (spec.kind === 'expression') {
     const expression = await tables.expression(spec.expression, where, scope)
-    return { feature, where, column: undefined, expression, reads: expression.columns }
+    return { feature, where, column: undefined, expression, reads: expression.columns, learnsFrom: [] }
   }
   const find = (wanted: string): Column => {
     const column = scope.find(candidate => candidate.name === wanted)
@@ -19,15 +27,15 @@ export async function prepare(tables: Tables, feature: Feature, scope: readonly 
   }
   const column = find(spec.column)
   checkSpec(spec, column, where)
-  if (spec.kind === 'target') {
+  if (spec.kind === 'target' && fits) {
     const expression = await tables.expression(spec.target, `${where} target`, scope)
     if (expression.type !== 'boolean' && !isNumeric(expression.type))
       throw specInvalid(where, `the target gives ${expression.type}, but it must be a number, or true or false`)
-    return { feature, where, column, expression, reads: [column.name, ...expression.columns] }
+    return { feature, where, column, expression, reads: [column.name], learnsFrom: expression.columns }
   }
   const also =
     spec.kind === 'rolling' ? [spec.orderBy, ...(spec.partitionBy ?? [])].map(wanted => find(wanted).name) : []
-  return { feature, where, column, expression: undefined, reads: [column.name, ...also] }
+  return { feature, where, column, expression: undefined, reads: [column.name, ...also], learnsFrom: [] }
 }
 
 function checkSpec(spec: Exclude<Spec, { kind: 'expression' }>, column: Column, where: string): void {

@@ -3,12 +3,15 @@
 
 import { type Column, type Fitted, type FittedFeatures, MeshError } from '@meshwork/contracts'
 import type { CheckedExpression, Dataset, Tables } from '@meshwork/kit'
-import { type Feature, isFitted, type Output, placeOf, type Prepared } from './feature.ts'
+import { type Feature, learns, type Output, placeOf, type Prepared, specInvalid } from './feature.ts'
 import { fit } from './fit.ts'
 import { nest, wholeOf } from './nest.ts'
 import { prepare } from './prepare.ts'
 import { makeRolling } from './rolling.ts'
 import { transform } from './transform.ts'
+
+/** DuckDB limits the depth of a statement. */
+const levelsMax = 50
 
 export interface Resolved {
   readonly outputs: readonly Output[]
@@ -33,7 +36,7 @@ export async function resolve(
   let open = [...features]
   for (let round = 0; open.length > 0; round++) {
     const scope = [...dataset.columns, ...outputs.map(({ column }) => column)]
-    const ready = await readyOf(tables, open, scope)
+    const ready = await readyOf(tables, open, scope, options.fitOn !== undefined)
     open = open.filter(feature => !ready.some(one => one.feature === feature))
     options.step(`features ${ready.map(({ feature }) => feature.name).join(', ')}`.slice(0, 200))
     const learnt = await learn(tables, dataset, ready, outputs, options)
@@ -43,28 +46,34 @@ export async function resolve(
     for (const [i, prepared] of ready.entries()) {
       const { feature, reads } = prepared
       const fitted = learnt[i] as Fitted
-      made.push({ name: feature.name, spec: feature.written, ...(isFitted(feature) ? { fitted } : {}) })
+      made.push({ name: feature.name, spec: feature.written, ...(learns(feature.spec) ? { fitted } : {}) })
       if (feature.spec.kind === 'rolling') continue
       const level = 1 + Math.max(0, ...reads.map(read => levelOf(read, outputs)))
+      if (level > levelsMax) throw specInvalid(prepared.where, `it stands on more than ${levelsMax} features in a row`)
       const columns = await transform(tables, prepared, fitted, `feature_${round}_${i}`)
       fresh.push(...columns.map(({ column, sql }) => ({ feature: feature.name, column, sql, reads, level })))
     }
     for (const output of fresh) refuseKnown(output, scope, fresh)
     outputs.push(...fresh)
   }
-  // Rolling columns are made first in a round, but shown where their feature stands.
-  const place = new Map(made.map(({ name }, i) => [name, i]))
+  // Shown in the order of the artefact: the one that is written, or the one that was given.
+  const place = new Map((options.fitOn === undefined ? features : made).map(({ name }, i) => [name, i]))
   const placeOfOutput = ({ feature }: Output) => place.get(feature) ?? made.length
   return { outputs: outputs.toSorted((a, b) => placeOfOutput(a) - placeOfOutput(b)), features: made }
 }
 
 /** Those whose columns are all there. Throws the first reason when there are none. */
-async function readyOf(tables: Tables, open: readonly Feature[], scope: readonly Column[]): Promise<Prepared[]> {
+async function readyOf(
+  tables: Tables,
+  open: readonly Feature[],
+  scope: readonly Column[],
+  fits: boolean,
+): Promise<Prepared[]> {
   const ready: Prepared[] = []
   let first: unknown
   for (const feature of open) {
     try {
-      ready.push(await prepare(tables, feature, scope))
+      ready.push(await prepare(tables, feature, scope, fits))
     } catch (error) {
       if (!(error instanceof MeshError && error.code === 'MESHWORK_COLUMN_MISSING')) throw error
       first ??= error

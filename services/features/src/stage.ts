@@ -1,7 +1,7 @@
 import { FeaturesInput, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
 import { checkCondition, columnMissing, type Dataset, defineStage, type Tables } from '@meshwork/kit'
 import { readFitted, writeFitted } from './artefact.ts'
-import { feature, isFitted } from './feature.ts'
+import { feature, learns } from './feature.ts'
 import { nameGuilty } from './guilty.ts'
 import { nest } from './nest.ts'
 import { type Resolved, resolve } from './resolve.ts'
@@ -79,7 +79,7 @@ async function fitAndResolve(
     input.fitWhere === undefined
       ? undefined
       : await checkCondition(tables, input.fitWhere, '"fitWhere"', dataset.columns)
-  const fits = features.some(isFitted)
+  const fits = features.some(({ spec }) => learns(spec))
   const rows = fits && where !== undefined ? await countRows(tables, dataset, where) : dataset.rows
   if (rows === 0 && dataset.rows > 0)
     throw new MeshError('MESHWORK_FEATURES_NOTHING_TO_FIT', { rows: dataset.rows, where: input.fitWhere ?? '' })

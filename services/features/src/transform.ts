@@ -61,7 +61,7 @@ export async function transform(tables: Tables, prepared: Prepared, fitted: Fitt
       return one(same ? constant : `${double(low)} + ${share} * (${double(high)} - ${double(low)})`, spec.type)
     }
     case 'bins': {
-      const { edges } = fitted
+      const edges = fitted.edges ?? spec.edges
       if (edges === undefined) return one('NULL', spec.type)
       const isNumber = column.type.startsWith('float') ? `isnan(${x}) OR ` : ''
       const bin = binOf(`${x}::DOUBLE`, edges, 0, edges.length)

@@ -207,7 +207,7 @@ t.test('a rolling feature stands in the order of the dataset, whatever the order
 })
 
 t.test('only the rows of fitWhere are learnt from, and what was learnt transforms other rows the same way', async t => {
-  const { make, rows, features, artefact } = await bench(t)
+  const { make, rows, features, artefact, fittedRef } = await bench(t)
   const training = await make(table([1, 2, 3, 100], ['a', 'a', 'b', 'z']))
   const columns: NonNullable<Parameters['columns']> = {
     share: { kind: 'frequency', column: 'word', type: 'float64' },
@@ -226,6 +226,13 @@ t.test('only the rows of fitWhere are learnt from, and what was learnt transform
 
   const other = await make(table([7, 2], ['z', 'a']))
   const applied = await rows((await features(other, { fitted: fit.fitted, keep: ['word'] })).dataset)
+  const without = await make(`SELECT * EXCLUDE (x) FROM (${table([7], ['b'])})`)
+  const rate = {
+    schema: 'meshwork.features/1',
+    columns: (await artefact(fit.fitted)).columns.filter(({ name }) => name === 'rate'),
+  }
+  const scored = await rows((await features(without, { fitted: await fittedRef(rate), keep: [] })).dataset)
+  t.same(scored, [{ rate: 3 }], 'the target need not be there any more')
   t.match(applied, [
     { word: 'z', share: 0, place: -1, rate: 2, is_a: 0, is_b: 0, bin: 1, twice: 14 },
     { word: 'a', share: 2 / 3, place: 0, rate: 1.5, is_a: 1, is_b: 0, bin: 1, twice: 4 },
@@ -326,6 +333,30 @@ t.test('what cannot be done is refused with a code, and says where', async t => 
     [{ columns: { a: '1' }, fitted: await fittedRef({}) }, 'MESHWORK_FEATURES_INPUT'],
     [{ fitted: await fittedRef({}), fitWhere: 'true' }, 'MESHWORK_FEATURES_INPUT'],
     [{ fitted: await fittedRef({ schema: 'other' }) }, 'MESHWORK_FEATURES_FITTED_INVALID'],
+    [
+      {
+        fitted: await fittedRef({
+          schema: 'meshwork.features/1',
+          columns: [{ name: 'a', spec: { kind: 'standard', column: 'i' } }],
+        }),
+      },
+      'MESHWORK_FEATURES_FITTED_INVALID',
+      /nothing fitted/,
+    ],
+    [
+      {
+        fitted: await fittedRef({
+          schema: 'meshwork.features/1',
+          columns: Array.from({ length: 60 }, (_, n) => ({
+            name: `f${n}`,
+            spec: { kind: 'standard', column: n === 0 ? 'i' : `f${n - 1}` },
+            fitted: { mean: 0, stddev: 1 },
+          })),
+        }),
+      },
+      'MESHWORK_FEATURES_SPEC',
+      /more than 50/,
+    ],
     [{ columns: { a: 'wrod' } }, 'MESHWORK_COLUMN_MISSING', /Feature "a".*did you mean "word"/],
     [{ columns: { word: '1' } }, 'MESHWORK_COLUMN_EXISTS', /Feature "word"/],
     [{ columns: { a: '1', A: '2' } }, 'MESHWORK_COLUMN_EXISTS'],
