@@ -100,6 +100,11 @@ function inspectText(head: Head, compression: Compression, declared: Declared, s
   const shape = checkShape(text, source)
   if (format === 'json' && shape === 'ndjson')
     throw new MeshError('MESHWORK_INGEST_JSON_SHAPE', { source, reason: 'it is not an array' })
+  if (format === 'ndjson' && shape === 'json')
+    throw new MeshError('MESHWORK_INGEST_JSON_SHAPE', {
+      source,
+      reason: 'it is one array and not a line for each object (format json)',
+    })
   const records = format === 'json' ? arrayElements(text, jsonSampleMax) : completeLines(text, head.whole)
   const fields = fieldsOf(records)
   return { format: format as 'json' | 'ndjson', compression, encoding, fields, warnings: notes(fields) }

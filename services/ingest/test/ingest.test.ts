@@ -1,11 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { ArtefactRef, Column, ColumnType, DatasetRef, IngestInput, IngestOutput } from '@meshwork/contracts'
-import { openTables } from '@meshwork/kit'
+import { openTables, type StageContext } from '@meshwork/kit'
 import { directCalls, type DirectCalls } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
+import { ingest } from '../src/run.ts'
+import { readSettings } from '../src/settings.ts'
 import { stage } from '../src/stage.ts'
 
 type Options = Omit<IngestInput, 'source'>
@@ -178,7 +183,7 @@ t.test('records far into a large file are placed exactly, with two threads', asy
   const { ingest, rows } = await calls(t)
   const line = (i: number) => `${i},"${'x'.repeat(80)}\n${i}"\n`
   const lines = Array.from({ length: 120_000 }, (_, i) =>
-    i === 77_777 ? 'bad,z\n' : i === 99_999 ? 'short\n' : line(i),
+    i === 77_777 ? 'bad,z\n' : i === 88_888 ? 'short\n' : line(i),
   )
   const text = `n,s\n${lines.join('')}`
   const { dataset, rejects } = await ingest(text, { schema: schema('n:int64 s:string'), maxRejects: 2 })
@@ -188,19 +193,20 @@ t.test('records far into a large file are placed exactly, with two threads', asy
     found.map(row => [row['record_number'], row['byte_offset'], row['record']]),
     [
       [77_779, text.indexOf('bad,z'), 'bad,z'],
-      [100_001, text.indexOf('short'), 'short'],
+      [88_890, text.indexOf('short'), 'short'],
     ],
   )
 })
 
 t.test('equal rows give equal parts of exactly the rows asked for, whatever file they came in', async t => {
   const { ingest, rows, store } = await calls(t)
-  const items = Array.from({ length: 300_000 }, (_, i) => ({ n: i, s: `name ${i % 1000}`, x: i / 4 + 0.125 }))
+  const pad = 'x'.repeat(80) // over 8 MiB in all: read with two threads
+  const items = Array.from({ length: 90_000 }, (_, i) => ({ n: i, s: `${pad}${i % 1000}`, x: i / 4 + 0.125 }))
   const lines = items.map(({ n, s, x }) => `${n},${s},${x}\n`).join('')
-  const options = { partRows: 65_536 }
+  const options = { partRows: 20_000 }
   const types = { schema: schema('n:int64 s:string x:float64') }
   const first = await ingest(`n,s,x\n${lines}`, options)
-  t.match(first.dataset, { rows: 300_000, parts: 5 })
+  t.match(first.dataset, { rows: 90_000, parts: 5 })
   const odd = (await rows(first.dataset)).filter((row, i) => row['n'] !== i)
   t.same(odd, [], 'rows are in the order of the file')
   const others = {
@@ -281,6 +287,7 @@ t.test('JSON and NDJSON become the columns of their objects', async t => {
   await refused('[[1]]', { code: 'MESHWORK_INGEST_JSON_SHAPE' })
   await refused('"x"', { code: 'MESHWORK_INGEST_JSON_SHAPE' }, { format: 'json' })
   await refused('[{"a":1},{"a":2', { code: 'MESHWORK_INGEST_UNREADABLE', message: /^(?!.*\/tmp).*unexpected end/ })
+  await refused('[{"a":1}]', { code: 'MESHWORK_INGEST_JSON_SHAPE' }, { format: 'ndjson' })
   await refused('[]', { code: 'MESHWORK_INGEST_EMPTY' })
   await refused(
     '[{"origin":1}]',
@@ -403,16 +410,39 @@ t.test('a field of 50 MB is refused at once and is not quoted', async t => {
 
 t.test('a quote that is not closed cannot pass as one reject when it swallows more', async t => {
   const { ingest, refused } = await calls(t)
-  const lines = Buffer.from('abcdefgh,12345678\n'.repeat(2_200_000))
+  const lines = Buffer.from(`abcdefgh${'x'.repeat(400)},12345678\n`.repeat(100_000))
   const swallowed = Buffer.concat([Buffer.from('a,b\n1,"'), lines])
   await refused(swallowed, { code: 'MESHWORK_INGEST_QUOTE', message: /record 2 / }, { maxRejects: 5 })
   await refused(swallowed, { code: 'MESHWORK_INGEST_REJECTS', message: /record 2 .*quote/ })
   t.match(await ingest(`a,b\n1,2\n"x"y,3\n4,5\n`, { maxRejects: 1 }), { rows: 2, rejected: 1 })
 })
 
+t.test('a URL is fetched where the operator allows it', async t => {
+  const { call, rows } = await calls(t)
+  const packed = gzipSync('a,b\n1,x\n')
+  const http = createServer((_request, response) => response.end(packed)).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  t.teardown(() => http.close())
+  const source = `http://127.0.0.1:${(http.address() as AddressInfo).port}/a.csv.gz?signature=secret`
+  const within = (allowPrivate: boolean) => ({
+    ...stage,
+    run: async (input: IngestInput, context: StageContext) =>
+      await ingest(input, context, { ...readSettings({}), allowPrivate }),
+  })
+  const answer = await call(within(true), { source })
+  t.same(await rows(answer.dataset), [{ a: 1, b: 'x' }])
+  t.match(answer.source, {
+    bytes: packed.length,
+    sha256: createHash('sha256').update(packed).digest('hex'),
+    compression: 'gzip',
+  })
+  await t.rejects(call(within(false), { source }), { code: 'MESHWORK_INGEST_URL_REFUSED', message: /^(?!.*secret)/ })
+  await t.rejects(call(within(true), { source, format: 'parquet' }), { message: /^(?!.*secret)/ })
+})
+
 t.test('a call that is given up stops, and says why', async t => {
   const { upload, call } = await calls(t)
-  const source = await upload(`n,x\n${'1,2.5\n'.repeat(2_000_000)}`)
+  const source = await upload(`n,x\n${'1,2.5\n'.repeat(1_000_000)}`)
   const stop = new AbortController()
   const reason = new Error('given up')
   const work = call(stage, { source }, stop.signal)
