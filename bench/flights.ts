@@ -1,18 +1,9 @@
 // The flights as a CSV of any length. More than three million are made by repeating them in later half years.
 
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { flightsParquet } from '../launcher/src/demo/flights-file.ts'
 
 const inPackage = 3_000_000
-
-export function flightsParquet(): string {
-  return join(
-    dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
-    'data',
-    'flights-3m.parquet',
-  )
-}
 
 export async function writeFlightsCsv(target: string, rows: number): Promise<void> {
   const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`

@@ -17,6 +17,8 @@ const backoffLastMs = 10_000
 /** A service that lived this long starts again without delay added up. */
 const settledMs = 30_000
 const lastLinesMax = 20
+/** A service that dies this often without ever having listened will not come up. */
+const earlyDeathsMax = 3
 
 export class Child {
   readonly name: string
@@ -27,11 +29,13 @@ export class Child {
   #startedAt = 0
   #restart: NodeJS.Timeout | undefined
   #ending = false
-  #listening: { promise: Promise<string>; resolve: (url: string) => void } = Promise.withResolvers<string>()
+  #earlyDeaths = 0
+  #listening = Promise.withResolvers<string>()
 
   constructor(options: ChildOptions) {
     this.name = options.name
     this.#options = options
+    this.#listening.promise.catch(() => {}) // told to whoever waits
   }
 
   get pid(): number | undefined {
@@ -55,7 +59,9 @@ export class Child {
     for (const stream of [child.stdout, child.stderr])
       if (stream) createInterface(stream).on('line', line => this.#line(line))
     child.on('message', (message: { type?: string; url?: string }) => {
-      if (message.type === 'listening' && message.url) this.#listening.resolve(message.url)
+      if (message.type !== 'listening' || !message.url) return
+      this.#earlyDeaths = 0
+      this.#listening.resolve(message.url)
     })
     child.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`))
     child.on('error', error => this.#line(error.message))
@@ -65,14 +71,7 @@ export class Child {
   async listening(timeoutMs: number): Promise<string> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const lines = this.#lastLines.map(line => `    ${line}`).join('\n')
-        reject(
-          new Error(
-            `${this.name} did not come up within ${timeoutMs / 1000} s; its last lines:\n${lines || '    (none)'}`,
-          ),
-        )
-      }, timeoutMs)
+      timer = setTimeout(() => reject(this.#notUp(`within ${timeoutMs / 1000} s`)), timeoutMs)
     })
     return await Promise.race([this.#listening.promise, late]).finally(() => clearTimeout(timer))
   }
@@ -97,6 +96,11 @@ export class Child {
     this.#process?.kill('SIGKILL')
   }
 
+  #notUp(when: string): Error {
+    const lines = this.#lastLines.map(line => `    ${line}`).join('\n')
+    return new Error(`${this.name} did not come up ${when}; its last lines:\n${lines || '    (none)'}`)
+  }
+
   #line(line: string): void {
     this.#lastLines.push(line)
     if (this.#lastLines.length > lastLinesMax) this.#lastLines.shift()
@@ -108,7 +112,7 @@ export class Child {
     if (performance.now() - this.#startedAt > settledMs) this.#backoffMs = backoffFirstMs
     const delayMs = this.#backoffMs
     this.#backoffMs = Math.min(backoffLastMs, delayMs * 2)
-    this.#listening = Promise.withResolvers<string>()
+    if (++this.#earlyDeaths >= earlyDeathsMax) this.#listening.reject(this.#notUp(`in ${earlyDeathsMax} tries`))
     this.#options.onRestart?.(this.name, how, delayMs)
     this.#restart = setTimeout(() => this.start(), delayMs)
   }

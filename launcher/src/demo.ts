@@ -1,13 +1,13 @@
 // npm run demo: the mesh on free ports, the flight workflow over three million real flights, the result, and an end.
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { ArtefactRef, RunView, StepView } from '@meshwork/contracts'
 import { Api } from './demo/api.ts'
-import { firstRows } from './demo/first-rows.ts'
+import { fewerRows } from './demo/fewer-rows.ts'
+import { flightsParquet } from './demo/flights-file.ts'
 import { ProgressView } from './demo/progress.ts'
 import { metricTable, stepTable } from './demo/tables.ts'
 import { type Mesh, repository, startMesh } from './mesh.ts'
@@ -17,7 +17,7 @@ const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out 
 
   --json     one JSON object last on standard output; everything else goes to standard error
   --cache    keep state in .meshwork/demo and reuse the outputs of earlier runs
-  --rows     only the first N flights
+  --rows     only N of the flights, evenly over the half year
   --dir      keep state in this folder instead of a temporary one
   --out      where the report goes (default .meshwork/report.html)
   --kill     kill -9 this service once in the middle of the run: orchestrator, or a stage
@@ -83,12 +83,8 @@ async function demo(): Promise<number> {
   say(`  ready at ${mesh.url} after ${since()}`)
 
   const api = new Api(mesh.url)
-  const flights = join(
-    dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
-    'data',
-    'flights-3m.parquet',
-  )
-  const source = await api.upload(rows === undefined ? flights : await firstRows(flights, rows, folder))
+  const flights = flightsParquet()
+  const source = await api.upload(rows === undefined ? flights : await fewerRows(flights, rows, folder))
   say(`  uploaded ${(source.bytes / 1e6).toFixed(1)} MB of flights\n`)
 
   let run = await api.startRun('flight-delays', { source }, values.cache)
