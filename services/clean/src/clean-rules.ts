@@ -43,7 +43,7 @@ async function layerFor(
     case 'dropNulls':
       return dropNullsLayer(before, chosen(before, rule.columns, where))
     case 'filter':
-      return filterLayer(before, await checkCondition(state.tables, rule.where, where, before))
+      return filterLayer(before, await checkCondition(state.tables, rule.where, where, before), where)
     case 'cast':
       return before.every(({ type }, i) => type === after[i]?.type)
         ? undefined

@@ -19,6 +19,8 @@ export interface Layer {
   /** Columns after it, in order; one without a new value is the column of that name before. */
   readonly columns: readonly Column[]
   readonly values?: ReadonlyMap<string, Term>
+  /** The rule with an expression of the user, which may fail on the data. */
+  readonly where?: string
   /** Rows for which it is true stay. */
   readonly keep?: Term
   /** Rows that get another value. */

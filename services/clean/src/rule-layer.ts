@@ -14,8 +14,9 @@ export function dropNullsLayer(columns: readonly Column[], chosen: readonly Colu
   return { columns, keep: { sql: names.map(name => `${ident(name)} IS NOT NULL`).join(' AND '), reads: names } }
 }
 
-export const filterLayer = (columns: readonly Column[], condition: CheckedExpression): Layer => ({
+export const filterLayer = (columns: readonly Column[], condition: CheckedExpression, where: string): Layer => ({
   columns,
+  where,
   keep: { sql: condition.sql, reads: condition.columns },
 })
 

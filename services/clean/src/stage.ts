@@ -20,11 +20,16 @@ export const stage = defineStage({
       context.progress(Math.min(0.99, done / expected), { rows: Math.min(done, dataset.rows), message })
     }
     const state = new TableState(tables, dataset, passed)
-    for (const [index, rule] of rules.entries()) {
-      context.signal.throwIfAborted()
-      await applyRule(state, rule, index, passed)
+    const work = async () => {
+      for (const [index, rule] of rules.entries()) {
+        context.signal.throwIfAborted()
+        await applyRule(state, rule, index, passed)
+      }
+      return await state.write()
     }
-    const result = await state.write()
+    const result = await work().catch(async (error: unknown) => {
+      throw await state.nameGuilty(error)
+    })
     context.progress(1, { rows: dataset.rows })
     return { dataset: result, rows: result.rows, rules: state.reports }
   },

@@ -149,6 +149,26 @@ export class TableState {
     return this.#start(await this.tables.project(more, names))
   }
 
+  /** The failure of an expression with the rule that caused it: DuckDB does not say which, so each is tried alone. */
+  async nameGuilty(error: unknown): Promise<unknown> {
+    const failed = (value: unknown): value is MeshError =>
+      value instanceof MeshError && value.code === 'MESHWORK_EXPRESSION_FAILED'
+    if (!failed(error)) return error
+    const whole: Source = { firstRow: 0, from: names => this.#dataset.from(names) }
+    for (const [i, { where }] of this.#layers.entries()) {
+      if (where === undefined) continue
+      const rows = living(nest(whole, this.#layers.slice(0, i + 1), { columns: [] }), ['1'])
+      try {
+        await this.tables.query(`SELECT count(*) AS n FROM (${rows})`)
+      } catch (cause) {
+        if (!failed(cause)) return error
+        const reason = cause.message.replace(/^The data: |\.$/g, '')
+        return new MeshError('MESHWORK_EXPRESSION_FAILED', { where, reason }, { cause: error })
+      }
+    }
+    return error
+  }
+
   #start(ref: DatasetRef): DatasetRef {
     this.#ref = ref
     this.#dataset = this.tables.dataset(ref)

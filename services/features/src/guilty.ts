@@ -8,6 +8,10 @@ import { nest, wholeOf } from './nest.ts'
 const failed = (error: unknown): error is MeshError =>
   error instanceof MeshError && error.code === 'MESHWORK_EXPRESSION_FAILED'
 
+/** A failure while one feature is fitted, named after it. */
+export const named = (error: unknown, feature: string): unknown =>
+  failed(error) ? failureOf(error, feature, error) : error
+
 /** The failure with the feature that caused it, where one can be found; otherwise as it is. */
 export async function nameGuilty(
   tables: Tables,
@@ -22,9 +26,13 @@ export async function nameGuilty(
       await tables.query(`SELECT count(${ident(column.name)}) AS n FROM (${rows})`)
     } catch (cause) {
       if (!failed(cause)) return error
-      const reason = cause.message.replace(/^The data: |\.$/g, '')
-      return new MeshError('MESHWORK_EXPRESSION_FAILED', { where: placeOf(feature), reason }, { cause: error })
+      return failureOf(cause, feature, error)
     }
   }
   return error
+}
+
+function failureOf(failure: MeshError, feature: string, cause: unknown): MeshError {
+  const reason = failure.message.replace(/^The data: |\.$/g, '')
+  return new MeshError('MESHWORK_EXPRESSION_FAILED', { where: placeOf(feature), reason }, { cause })
 }

@@ -5,6 +5,7 @@ import { type Column, type Fitted, type FittedFeatures, MeshError } from '@meshw
 import type { CheckedExpression, Dataset, Tables } from '@meshwork/kit'
 import { type Feature, learns, type Output, placeOf, type Prepared, specInvalid } from './feature.ts'
 import { fit } from './fit.ts'
+import { named } from './guilty.ts'
 import { nest, wholeOf } from './nest.ts'
 import { prepare } from './prepare.ts'
 import { makeRolling } from './rolling.ts'
@@ -95,7 +96,11 @@ async function learn(
     rows: fitOn.rows,
     from: (columns: readonly string[]) => `(${nest(wholeOf(dataset), outputs, columns, fitOn.where)})`,
   }
-  return await tables.session.each(ready, (one, lane) => fit(tables, one, rows, lane))
+  return await tables.session.each(ready, (one, lane) =>
+    fit(tables, one, rows, lane).catch((error: unknown) => {
+      throw named(error, one.feature.name)
+    }),
+  )
 }
 
 const levelOf = (name: string, outputs: readonly Output[]): number =>

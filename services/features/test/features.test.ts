@@ -147,7 +147,7 @@ t.test('one hot makes a column for each category, named after it and never twice
     { is_A: 0, is_a_2: 0, 'is_ü "q"': 1 },
     { is_A: 0, is_a_2: 0, 'is_ü "q"': 0 },
   ])
-  const few = await features(await make(table([1, 1, 1, 1, 1], ['c', 'b', 'b', 'a', 'a'])), {
+  const few = await features(await make(table([1, 1, 1, 1, 1, 1], ['c', 'b', 'b', 'a', 'a', 'c'])), {
     columns: { is: { kind: 'oneHot', column: 'word', maxCategories: 2 } },
   })
   t.same(
@@ -376,6 +376,11 @@ t.test('what cannot be done is refused with a code, and says where', async t => 
     [{ columns: { a: "read_text('/etc/passwd')" } }, 'MESHWORK_EXPRESSION_INVALID'],
     [{ columns: { a: 'sum(i) over ()' } }, 'MESHWORK_EXPRESSION_INVALID'],
     [{ columns: { a: 'cast(word as integer)' } }, 'MESHWORK_EXPRESSION_FAILED', /Feature "a"/],
+    [
+      { columns: { b: { kind: 'target', column: 'word', target: 'cast(word as integer)' } } },
+      'MESHWORK_EXPRESSION_FAILED',
+      /Feature "b"/,
+    ],
   ]
   for (const [parameters, code, message] of cases)
     await t.rejects(features(source, parameters), { code, ...(message && { message }) }, JSON.stringify(parameters))
