@@ -110,20 +110,17 @@ function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unk
 }
 
 function faultProblem(fault: Fault, at: { model: string; version: number; rows: number }, expected: string): MeshError {
-  switch (fault.what) {
-    case 'corrupt':
-      return new MeshError('MESHWORK_INFERENCE_MODEL_CORRUPT', { ...at, actual: fault.actual, expected })
-    case 'unreadable':
-      return new MeshError('MESHWORK_INFERENCE_MODEL_UNREADABLE', { ...at, reason: fault.reason })
-    case 'run':
-      return new MeshError('MESHWORK_INFERENCE_RUN_FAILED', { ...at, rows: fault.rows, reason: fault.reason })
-    case 'shape':
-      return new MeshError('MESHWORK_INFERENCE_BATCH_MISMATCH', {
-        ...at,
-        output: fault.output,
-        shape: fault.shape.join(', '),
-        rows: fault.rows,
-        expected: 'as declared, with the place that was asked for',
-      })
-  }
+  if (fault.what === 'corrupt')
+    return new MeshError('MESHWORK_INFERENCE_MODEL_CORRUPT', { ...at, actual: fault.actual, expected })
+  if (fault.what === 'unreadable')
+    return new MeshError('MESHWORK_INFERENCE_MODEL_UNREADABLE', { ...at, reason: fault.reason })
+  if (fault.what === 'run')
+    return new MeshError('MESHWORK_INFERENCE_RUN_FAILED', { ...at, rows: fault.rows, reason: fault.reason })
+  return new MeshError('MESHWORK_INFERENCE_BATCH_MISMATCH', {
+    ...at,
+    output: fault.output,
+    shape: fault.shape.join(', '),
+    rows: fault.rows,
+    expected: 'as declared, with the place that was asked for',
+  })
 }

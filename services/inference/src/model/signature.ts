@@ -51,7 +51,7 @@ export function signatureOf(manifest: ModelManifest, declared: LoadAnswer): Sign
         throw disagree(`${what} "${value.name}" is ${value.type} in the file and ${said.type} in the manifest`)
       if (value.shape.length > 0 && !compatible(value.shape, said.shape))
         throw disagree(
-          `${what} "${value.name}" has the shape [${value.shape}] in the file and [${said.shape}] in the manifest`,
+          `${what} "${value.name}" has the shape [${value.shape.join(', ')}] in the file and [${said.shape.join(', ')}] in the manifest`,
         )
       if (said.shape.length === 0) throw unsupported(`${what} "${value.name}" is one value, without a row for each row`)
       const shape = value.shape.length === 0 ? said.shape : value.shape.map((size, i) => narrower(size, said.shape[i]))

@@ -26,8 +26,9 @@ export class ModelRepository {
   async find(model: string, version?: number): Promise<StoredModel> {
     if (!isName(model)) throw await this.#unknown(model)
     const versions = await this.#versions(model)
-    if (versions.length === 0) throw await this.#unknown(model)
-    const wanted = version ?? (versions.at(-1) as number)
+    const newest = versions.at(-1)
+    if (newest === undefined) throw await this.#unknown(model)
+    const wanted = version ?? newest
     if (!versions.includes(wanted))
       throw new MeshError('MESHWORK_INFERENCE_VERSION_UNKNOWN', {
         model,

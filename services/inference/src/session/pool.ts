@@ -56,7 +56,7 @@ export class SessionPool {
   }
 
   unload(key: string): void {
-    for (const { worker } of this.#slots) worker.postMessage({ kind: 'unload', key } satisfies Request)
+    for (const { worker } of this.#slots) worker.postMessage({ kind: 'unload', key } satisfies Request, [])
   }
 
   /** Starts the workers ahead of the first request. */
@@ -71,7 +71,7 @@ export class SessionPool {
     const slots = [...this.#slots]
     for (const { worker } of slots) {
       worker.ref()
-      worker.postMessage({ kind: 'stop' } satisfies Request)
+      worker.postMessage({ kind: 'stop' } satisfies Request, [])
     }
     await Promise.all(slots.map(({ ended }) => ended))
   }

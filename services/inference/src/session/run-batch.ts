@@ -35,7 +35,7 @@ export async function runBatch(session: Runner, request: RunRequest): Promise<Te
       if (width === undefined || !isTensorType(type))
         throw new RunFault({ what: 'shape', output: wanted.output, shape: dims, rows: sent })
       const perRow = wanted.place === undefined ? width : 1
-      values[i] ??= tensorTypes[type].make(rows * perRow) as TensorData
+      values[i] ??= tensorTypes[type].make(rows * perRow)
       copyRows(whole, values[i], { real, width, perRow, place: wanted.place ?? 0, at: from * perRow })
     })
   }
@@ -46,7 +46,7 @@ function tensorOf({ type, shape, data }: Feed, from: number, rows: number): Tens
   const width = shape.reduce((product, size) => product * size, 1)
   const [start, end] = [from * width, (from + rows) * width]
   const part = Array.isArray(data) ? data.slice(start, end) : data.subarray(start, end)
-  return new Tensor(type, part as Float32Array, [rows, ...shape]) // the constructor checks type against data
+  return new Tensor(type, part, [rows, ...shape]) // the constructor checks type against data
 }
 
 /** Elements of a row, or undefined where the shape is not one of rows. */

@@ -16,7 +16,10 @@ const sessions = new Map<string, Promise<InferenceSession>>()
 const working = new Set<Promise<void>>()
 
 port.on('message', (request: Request) => {
-  if (request.kind === 'stop') return void stop()
+  if (request.kind === 'stop') {
+    void stop()
+    return
+  }
   const work = request.kind === 'unload' ? unload(request.key) : serve(request)
   working.add(work)
   void work.finally(() => working.delete(work))
@@ -86,11 +89,11 @@ function reply(message: Reply, data: readonly TensorData[] = []): void {
 async function unload(key: string): Promise<void> {
   const session = sessions.get(key)
   sessions.delete(key)
-  await session?.then(open => open.release()).catch(() => {})
+  await session?.then(opened => opened.release()).catch(() => {})
 }
 
 async function stop(): Promise<void> {
   await Promise.allSettled(working)
-  for (const key of [...sessions.keys()]) await unload(key)
+  for (const key of sessions.keys()) await unload(key)
   port?.close()
 }

@@ -59,17 +59,19 @@ export function planInputs(
     })
     const shape = shapeFor(input.shape, found.length)
     if (shape === undefined)
-      throw refuse(`input "${input.name}" takes [${input.shape}] values for each row, but ${found.length} are named`)
+      throw refuse(
+        `input "${input.name}" takes [${input.shape.join(', ')}] values for each row, but ${found.length} are named`,
+      )
     return { name: input.name, type: input.type, shape, columns: found }
   })
   return {
     inputs: filled,
     names: [...new Set(filled.flatMap(input => input.columns.map(({ name }) => name)))],
     select: filled
-      .flatMap(({ type, columns }) => columns.map(({ name }) => read(name, type, request.nulls ?? 'refuse')))
+      .flatMap(input => input.columns.map(({ name }) => read(name, input.type, request.nulls ?? 'refuse')))
       .map((sql, i) => `${sql} AS c${i}`)
       .join(', '),
-    rowBytes: filled.reduce((sum, { type, columns }) => sum + columns.length * tensorTypes[type].bytes, 0),
+    rowBytes: filled.reduce((sum, input) => sum + input.columns.length * tensorTypes[input.type].bytes, 0),
   }
 }
 

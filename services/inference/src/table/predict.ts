@@ -37,7 +37,7 @@ export async function predict(
       name,
       type,
       shape,
-      data: tensorTypes[type].make(rows.message * columns.length) as TensorData,
+      data: tensorTypes[type].make(rows.message * columns.length),
     })),
   )
   let done = 0
@@ -74,7 +74,7 @@ interface Vector {
 async function predictPart(work: Work, part: PartSource, lane: number): Promise<readonly ColumnValues[]> {
   const { tables, inputs, outputs, rows, buffers, signal } = work
   const { session } = tables
-  const results = outputs.map(({ type }) => tensorTypes[type].make(part.rows) as TensorData)
+  const results = outputs.map(({ type }) => tensorTypes[type].make(part.rows))
   const underWay = new Set<Promise<void>>()
   const failures: unknown[] = []
   let feeds = await buffers.take()

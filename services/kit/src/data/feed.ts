@@ -47,8 +47,8 @@ export class Feed {
   #at = 0
   readonly #columns: readonly Column[]
 
-  constructor(connection: DuckDBConnection, name: string, columns: readonly Column[]) {
-    this.from = `${name}()`
+  constructor(connection: DuckDBConnection, functionName: string, columns: readonly Column[]) {
+    this.from = `${functionName}()`
     this.#columns = columns
     const types = columns.map(({ name, type }) => {
       const known = fed[type]
@@ -57,7 +57,7 @@ export class Feed {
     })
     connection.registerTableFunction(
       DuckDBTableFunction.create({
-        name,
+        name: functionName,
         bindFunction: bind => {
           columns.forEach(({ name }, i) => bind.addResultColumn(name, types[i] as DuckDBType))
           bind.setCardinality(this.#rows, true)
