@@ -139,6 +139,11 @@ t.test('records are found again by number, with their offset and text', async t 
   t.same(await find('a,b\n1,x"y\n2,"z\\"",\n3,4\n', { escape: '\\', rows: [2] }), [
     { record: 4, offset: 19, row: 2, text: '3,4' },
   ])
+  t.same(
+    await find('a,b\n"x""\ny",2\n3,4\n', { rows: [1] }),
+    [{ record: 3, offset: 14, row: 1, text: '3,4' }],
+    'a doubled quote stays inside',
+  )
   t.match(await find('\ufeffa\n1\n', { header: false, rows: [0] }), [{ record: 1, offset: 0, text: 'a' }])
 
   const row = 'x'.repeat(99)

@@ -187,3 +187,14 @@ t.test('a manifest that is not one is refused with the reason', async t => {
     code: 'MESHWORK_DATASET_INVALID',
   })
 })
+
+t.test('assembled parts depend on their rows alone, not on the pieces they were read in', async t => {
+  const tables = await tablesOf(t, await storeOf(t))
+  const columns = [{ name: 'n', type: 'int64' }] as const
+  const assemble = async (...selects: string[]) => await tables.assemble(columns, selects, 200_000)
+  const whole = await assemble('SELECT range AS n FROM range(200000)', 'SELECT 7 AS n')
+  t.match(whole, { rows: 200_001, parts: 2 })
+  const pieces = 'SELECT range - 777 AS n FROM range(200777) WHERE range >= 777 AND range % 3 >= 0'
+  t.equal((await assemble(pieces, 'SELECT 7 AS n')).hash, whole.hash)
+  t.match(await assemble(), { rows: 0, parts: 0, columns })
+})
