@@ -19,7 +19,7 @@ import skl2onnx
 from sklearn import metrics
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from model_folder import check, dump, open_session, packages, sha256
+from model_folder import check, dump, open_session, packages, sha256, write_onnx
 
 FOLDER = pathlib.Path(__file__).parent.parent / "flight-delay" / "1"
 HELD_OUT_FROM = "2001-06-01"
@@ -93,7 +93,12 @@ def transform(flights: pd.DataFrame, fitted: dict) -> np.ndarray:
 def best_threshold(late: np.ndarray, probability: np.ndarray) -> float:
     """The threshold with the best F1 on the training months, to two decimals."""
     candidates = np.round(np.arange(0.1, 0.6, 0.01), 2)
-    return float(max(candidates, key=lambda threshold: metrics.f1_score(late, probability >= threshold)))
+
+    def f1(threshold: float) -> float:
+        called = probability >= threshold
+        return 2 * late[called].sum() / (called.sum() + late.sum())
+
+    return float(max(candidates, key=f1))
 
 
 def judge(late: np.ndarray, probability: np.ndarray, threshold: float) -> dict:
@@ -112,13 +117,13 @@ def judge(late: np.ndarray, probability: np.ndarray, threshold: float) -> dict:
     }
 
 
-def golden_rows(inputs: np.ndarray) -> np.ndarray:
+def golden_rows(inputs: np.ndarray, prior: float) -> np.ndarray:
     """Sixty rows spread over the held-out month and four that are odd."""
     spread = inputs[np.linspace(0, len(inputs) - 1, 60).astype(int)]
     odd = inputs[:4].copy()
     odd[0, 3] = 1e6  # no flight is that long
-    odd[1, 4:] = 0  # an airport without history
-    odd[2, :] = -1
+    odd[1, 4:] = [prior, prior, 0]  # airports the training months never saw
+    odd[2, :] = -1  # no flight is like that
     odd[3, 0:3] = [23, 1439, 6]
     return np.vstack([spread, odd])
 
@@ -141,9 +146,9 @@ def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     onnx = skl2onnx.to_onnx(model, inputs[:1], options={"zipmap": False}, target_opset=18, naming="flight_delay")
-    (FOLDER / "model.onnx").write_bytes(onnx.SerializeToString())
+    write_onnx(FOLDER / "model.onnx", onnx)
     dump(FOLDER / "features.json", fitted)
-    rows = golden_rows(inputs[~early])
+    rows = golden_rows(inputs[~early], float(late[early].mean()))
     input_name = open_session(FOLDER / "model.onnx").get_inputs()[0].name
     dump(FOLDER / "samples.json", {"inputs": {input_name: rows.astype(float).tolist()}, "outputs": {"probabilities": model.predict_proba(rows).tolist()}})
     dump(
@@ -167,8 +172,11 @@ def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
             "trained": {
                 "date": datetime.date.today().isoformat(),
                 "rows": int(early.sum()),
+                "from": flights.date.min().date().isoformat(),
                 "before": HELD_OUT_FROM,
                 "data": "flights-3m.parquet of vega-datasets 3.2.1",
+                "dataSource": "U.S. Bureau of Transportation Statistics, reported under 14 CFR Part 234",
+                "dataLicense": "other-open in the package's datapackage.json (terms not explicitly specified); the package is BSD-3-Clause",
                 "dataSha256": sha256(path),
                 "packages": packages(),
             },

@@ -15,7 +15,7 @@ import skl2onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LinearRegression
 
-from model_folder import check, dump, open_session, packages, sha256
+from model_folder import check, dump, open_session, packages, sha256, write_onnx
 
 FOLDER = pathlib.Path(__file__).parent.parent / "seed" / "1"
 COLUMNS = ["f1", "f2", "f3", "feature_sum"]
@@ -33,7 +33,7 @@ def train() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     types = {"initial_types": [("input", FloatTensorType([None, 4]))], "final_types": [("score", FloatTensorType([None, 1]))]}
     onnx = skl2onnx.convert_sklearn(model, "seed", target_opset=18, **types)
-    (FOLDER / "model.onnx").write_bytes(onnx.SerializeToString())
+    write_onnx(FOLDER / "model.onnx", onnx)
     session = open_session(FOLDER / "model.onnx")
     input_name, output_name = session.get_inputs()[0].name, session.get_outputs()[0].name
     rows = inputs[800:816]
