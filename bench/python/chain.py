@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).parent
 
 def main() -> None:
     folder, source, model, fitted, threshold = sys.argv[1:6]
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     at = lambda name: str(pathlib.Path(folder) / name)
     chain = [
         ("s1_ingest", source, at("1.csv")),
@@ -37,7 +38,10 @@ def main() -> None:
         metrics = json.load(file)
     with open(at("airports.csv")) as file:
         top = [{"origin": row["origin"], "flights": int(row["flights"]), "late": float(row["late"]), "predicted": float(row["predicted"])} for row in csv.DictReader(file)]
-    print(json.dumps({"seconds": seconds, "steps": steps, "result": {"metrics": metrics, "top": top}}))
+    with open(at("hours.csv")) as file:
+        hours = [(int(row["flights"]), float(row["predicted"])) for row in csv.DictReader(file)]
+    totals = {"rows": sum(flights for flights, _ in hours), "probabilitySum": sum(flights * mean for flights, mean in hours)}
+    print(json.dumps({"seconds": seconds, "steps": steps, "result": {**totals, "metrics": metrics, "top": top, "hours": len(hours)}}))
 
 
 if __name__ == "__main__":
