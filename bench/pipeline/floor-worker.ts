@@ -5,7 +5,11 @@ const { model, features } = workerData as { model: string; features: number }
 const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 })
 const [inputName] = session.inputNames as [string]
 
-parentPort?.on('message', async (message: 'stop' | { at: number; rows: number; values: Float32Array }) => {
+type Message = 'stop' | { readonly at: number; readonly rows: number; readonly values: Float32Array }
+
+parentPort?.on('message', (message: Message) => void work(message))
+
+async function work(message: Message): Promise<void> {
   if (message === 'stop') {
     await session.release()
     parentPort?.close()
@@ -17,4 +21,4 @@ parentPort?.on('message', async (message: 'stop' | { at: number; rows: number; v
   const scores = new Float32Array(rows)
   for (let i = 0; i < rows; i++) scores[i] = both[2 * i + 1] as number
   parentPort?.postMessage({ at, scores }, [scores.buffer])
-})
+}

@@ -85,7 +85,8 @@ await connection.run(`
   SET threads = 2;
   COPY scored TO '${output}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2)`)
 const file = await open(output, 'r+')
-await file.sync().finally(() => file.close())
+await file.sync()
+await file.close()
 lap('postprocess')
 
 const one = async (sql: string) =>
@@ -127,13 +128,13 @@ async function predict(from: DuckDBConnection): Promise<Float32Array> {
   )
   const free: Worker[] = []
   const waiting: ((worker: Worker) => void)[] = []
-  let open = 0
+  let running = 0
   let done = () => {}
   const release = (worker: Worker) => {
     const next = waiting.shift()
     if (next) next(worker)
     else free.push(worker)
-    if (--open === 0) done()
+    if (--running === 0) done()
   }
   for (const worker of pool) {
     free.push(worker, worker) // two batches each: one runs while the next arrives
@@ -153,10 +154,10 @@ async function predict(from: DuckDBConnection): Promise<Float32Array> {
   let batch = new Float32Array(batchRows * features)
   let filled = 0
   const flush = async () => {
-    open++
+    running++
     const worker = await take()
     const scores = batch.subarray(0, filled * features)
-    worker.postMessage({ at, rows: filled, values: scores }, [scores.buffer as ArrayBuffer])
+    worker.postMessage({ at, rows: filled, values: scores }, [scores.buffer])
     at += filled
     filled = 0
     batch = new Float32Array(batchRows * features)

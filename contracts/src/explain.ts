@@ -23,6 +23,12 @@ interface JsonSchema {
   readonly [keyword: string]: unknown
 }
 
+type Bounds = Readonly<Record<string, number | undefined>> & {
+  readonly pattern?: string
+  readonly format?: string
+  readonly uniqueItems?: boolean
+}
+
 const itemsMax = 100
 const shownMax = 12
 
@@ -93,7 +99,7 @@ function discriminator(branches: readonly JsonSchema[]): string | undefined {
 }
 
 function lookAtString(schema: JsonSchema, value: string, say: (detail: string) => void): void {
-  const { minLength, maxLength, pattern, format } = schema as Record<string, never>
+  const { minLength, maxLength, pattern, format } = schema as Bounds
   if (minLength !== undefined && value.length < minLength)
     say(minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`)
   else if (maxLength !== undefined && value.length > maxLength)
@@ -104,7 +110,7 @@ function lookAtString(schema: JsonSchema, value: string, say: (detail: string) =
 }
 
 function lookAtNumber(schema: JsonSchema, value: number, say: (detail: string) => void): void {
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema as Record<string, never>
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema as Bounds
   if (minimum !== undefined && value < minimum) say(`must be at least ${minimum}, not ${value}`)
   if (maximum !== undefined && value > maximum) say(`must be at most ${maximum}, not ${value}`)
   if (exclusiveMinimum !== undefined && value <= exclusiveMinimum)
@@ -115,7 +121,7 @@ function lookAtNumber(schema: JsonSchema, value: number, say: (detail: string) =
 }
 
 function lookAtArray(schema: JsonSchema, value: readonly unknown[], pointer: string, found: ProblemItem[]): void {
-  const { minItems, maxItems, uniqueItems } = schema as Record<string, never>
+  const { minItems, maxItems, uniqueItems } = schema as Bounds
   const say = (detail: string) => void found.push({ pointer, detail })
   if (minItems !== undefined && value.length < minItems)
     say(`must have at least ${minItems} ${minItems === 1 ? 'item' : 'items'}, not ${value.length}`)
@@ -130,7 +136,7 @@ function lookAtArray(schema: JsonSchema, value: readonly unknown[], pointer: str
 function lookAtObject(schema: JsonSchema, value: Record<string, unknown>, pointer: string, found: ProblemItem[]): void {
   const say = (detail: string, at = pointer) => void found.push({ pointer: at, detail })
   const properties = schema.properties ?? {}
-  const { minProperties, maxProperties } = schema as Record<string, never>
+  const { minProperties, maxProperties } = schema as Bounds
   const keys = Object.keys(value).filter(key => value[key] !== undefined)
   if (minProperties !== undefined && keys.length < minProperties)
     say(`must have at least ${minProperties} ${minProperties === 1 ? 'entry' : 'entries'}`)

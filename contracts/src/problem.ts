@@ -86,8 +86,8 @@ export class ProblemError extends Error {
 
   /** The error that another process or service reported. */
   static fromProblem(problem: Problem, options: MeshErrorOptions = {}): ProblemError {
-    const errors = options.errors ?? problem.errors
-    return new ProblemError(problem, { ...options, ...(errors === undefined ? {} : { errors }) })
+    const items = options.errors ?? problem.errors
+    return new ProblemError(problem, { ...options, ...(items === undefined ? {} : { errors: items }) })
   }
 }
 

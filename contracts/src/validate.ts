@@ -15,7 +15,7 @@ const compiled = new WeakMap<object, Contract>()
 export function compile(schema: TSchema | object): Contract {
   const known = compiled.get(schema)
   if (known) return known
-  const validator = Compile(schema as TSchema)
+  const validator = Compile(schema)
   const contract: Contract = {
     fits: value => validator.Check(value),
     check: value => {

@@ -46,9 +46,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
           },
           onError: (answer, { error }) => {
             observe('error')
-            const { code, message } =
-              (error as { cause?: NodeJS.ErrnoException } & NodeJS.ErrnoException).cause ??
-              (error as NodeJS.ErrnoException)
+            const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
             const params = { service, reason: code === undefined ? message : `${code} ${message}` }
             sendProblem(
               new MeshError('MESHWORK_GATEWAY_UPSTREAM', params, { retryAfterSeconds: 1 }),

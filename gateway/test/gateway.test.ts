@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { MeshError, StageInfo } from '@meshwork/contracts'
+import type { StageInfo } from '@meshwork/contracts'
+import { MeshError } from '@meshwork/contracts'
 import { createService, defineStage } from '@meshwork/kit'
 import { logCapture, startStage, temporaryStore, type TestScope } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
@@ -52,7 +53,7 @@ async function orchestratorLike(t: TestScope): Promise<string> {
   app.get(
     '/v1/runs',
     { schema: { operationId: 'listRuns', response: { 200: Type.Object({ url: Type.String(), id: Type.String() }) } } },
-    async req => ({ url: req.url, id: String(req.id) }),
+    async req => ({ url: req.url, id: req.id }),
   )
   app.post('/v1/workflows', async () => {
     throw new MeshError('MESHWORK_WORKFLOW_UNKNOWN', { workflow: 'x', suggestion: '' })

@@ -25,7 +25,7 @@ function readable(line: string): string {
     return line
   }
   if (typeof entry !== 'object' || entry === null || !('msg' in entry)) return line
-  const time = String(entry['time'] ?? '').slice(11, 23)
+  const time = (typeof entry['time'] === 'string' ? entry['time'] : '').slice(11, 23)
   const level = entry['level'] === 'info' ? '' : `${String(entry['level']).toUpperCase()} `
   const details = shownKeys.flatMap(key =>
     entry[key] === undefined || entry[key] === null ? [] : [`${key}=${shown(key, entry[key])}`],

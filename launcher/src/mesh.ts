@@ -71,7 +71,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   )
   const end = async () => {
     const endAll = async (some: readonly string[]) =>
-      await Promise.all(some.map(name => children.get(name)?.end(endGraceMs)))
+      await Promise.all(some.map(async name => await children.get(name)?.end(endGraceMs)))
     await endAll(['gateway'])
     await endAll(['orchestrator'])
     await endAll(stageNames)

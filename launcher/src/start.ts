@@ -34,7 +34,7 @@ const stages = values.stage.map(text => {
 })
 if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(`--port ${values.port} is not a port`)
 
-const style = { colour: process.stdout.isTTY === true, raw: values.raw }
+const style = { colour: process.stdout.isTTY, raw: values.raw }
 const order: string[] = []
 const onLine = (name: string, line: string) => {
   if (!order.includes(name)) order.push(name)

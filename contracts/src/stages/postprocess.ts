@@ -85,7 +85,7 @@ const Knot = Closed({ x: Type.Number(), y: Type.Number() })
 /** One fitted calibration: a logistic curve over log-odds, or a rising line through knots. */
 export const Calibration = Type.Union([
   Closed({ method: Type.Literal('platt'), slope: Type.Number(), intercept: Type.Number() }),
-  Closed({ method: Type.Literal('isotonic'), knots: Type.Array(Knot, { minItems: 1, maxItems: 256 }) }),
+  Closed({ method: Type.Literal('isotonic'), knots: Type.Array(Knot, { minItems: 1, maxItems: 20_002 }) }),
 ])
 export type Calibration = Static<typeof Calibration>
 

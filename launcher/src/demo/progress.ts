@@ -40,12 +40,12 @@ export class ProgressView {
     if (event.type === 'step.progress') {
       line.status = 'running'
       line.fraction = Number(data['fraction'] ?? line.fraction)
-      line.note = String(data['message'] ?? '')
+      line.note = textOf(data['message'])
     }
     if (typeof data['rows'] === 'number') line.rows = data['rows']
     if (typeof data['seconds'] === 'number') line.seconds = data['seconds']
     if (event.type === 'step.succeeded' || event.type === 'step.reused') Object.assign(line, { fraction: 1, note: '' })
-    if (event.type === 'step.retrying' || event.type === 'step.failed') line.note = String(data['detail'] ?? '')
+    if (event.type === 'step.retrying' || event.type === 'step.failed') line.note = textOf(data['detail'])
     if (this.#redraw) this.#draw()
     else if (
       event.type !== 'step.progress' ||
@@ -73,3 +73,5 @@ export class ProgressView {
     return `  ${name.padEnd(12)} ${bar} ${line.status.padEnd(10)} ${rows.padStart(16)} ${seconds.padStart(9)}  ${line.note.slice(0, 60)}`.trimEnd()
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

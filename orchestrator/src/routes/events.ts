@@ -60,7 +60,7 @@ export function eventRoutes(app: App, runs: Runs, news: RunNews, streamsMax: num
         await stream(
           reply,
           id,
-          Number(request.headers['last-event-id'] ?? after),
+          request.headers['last-event-id'] ?? after,
           AbortSignal.any([gone.signal, closing.signal]),
         )
       } finally {

@@ -143,7 +143,7 @@ const workflowView = (row: WorkflowRow): WorkflowView => ({
   version: row.version,
   hash: row.hash,
   description: row.document.description ?? null,
-  params: (row.document.params ?? {}) as WorkflowView['params'],
+  params: row.document.params ?? {},
   steps: row.plan.steps.map(({ name, stage, major, needs }) => ({ name, stage, major, needs: [...needs] })),
   createdAt: new Date(row.created_at).toISOString(),
 })

@@ -1,103 +1,101 @@
-import {
-  type Calibration,
-  type Column,
-  MeshError,
-  PostprocessInput,
-  type PostprocessOperation,
-  PostprocessOutput,
-} from '@meshwork/contracts'
-import { type Dataset, defineStage, ident, type PartSource, type StageContext, type Tables } from '@meshwork/kit'
-import { calibrate, writeCalibrations } from './calibrate.ts'
-import type { Made } from './made.ts'
-import { makeColumns } from './operations.ts'
+import { type Calibration, type Column, MeshError, PostprocessInput, PostprocessOutput } from '@meshwork/contracts'
+import { type Dataset, defineStage, identList, type StageContext, type Tables } from '@meshwork/kit'
+import { argmax, topK } from './best.ts'
+import { threshold } from './band.ts'
+import { writeCalibrations } from './calibrate/artefact.ts'
+import { calibrate } from './calibrate/calibrate.ts'
+import { label } from './label.ts'
+import { type Made, nest, type Scene } from './operation.ts'
 
 export const stage = defineStage({
   name: 'postprocess',
   version: '1.0.0',
-  summary: 'Turns scores into answers: bands, labels, the best class or the best few, and calibrated probabilities.',
+  summary: 'Turns scores into decisions: bands, labels, the best of several, calibrated probabilities.',
   input: PostprocessInput,
   output: PostprocessOutput,
   isolation: 'process',
   run: async (input, context) => {
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)
-    const { layers, calibrations } = await prepare(input.operations, tables, dataset, context)
-    const made = layers.flat()
+    const { layers, columns, fitted } = await prepare(input, tables, dataset, context)
+    const names = identList(columns.map(({ name }) => name))
+    const base = dataset.columns.map(({ name }) => name)
     let done = 0
-    const written = (part: PartSource) => {
-      done += part.rows
-      context.progress(Math.min(0.99, 0.2 + (0.8 * done) / Math.max(1, dataset.rows)), { rows: done })
-    }
-    const names = made.map(({ column }) => ident(column.name)).join(', ')
-    const result = await tables.addColumns(dataset, part => `SELECT ${names} FROM ${nested(part.from(), layers)}`, {
-      written,
-    })
-    await checkLabels(input.operations, tables, result, context)
-    const fitted = Object.keys(calibrations).length === 0 ? null : await writeCalibrations(context.store, calibrations)
-    return { dataset: result, rows: result.rows, columns: made.map(({ column }) => column), fitted }
+    const result = await tables.addColumns(
+      dataset,
+      part => `SELECT ${names} FROM ${nest(part.from(used(layers, base)), layers)}`,
+      {
+        written: ({ rows }) => {
+          done += rows
+          context.progress(Math.min(0.99, 0.5 + (0.5 * done) / dataset.rows), { rows: done, message: 'writing' })
+        },
+      },
+    )
+    const artefact = await writeCalibrations(context.store, fitted)
+    context.progress(1, { rows: result.rows })
+    return { dataset: result, rows: result.rows, columns, fitted: artefact }
   },
 })
 
-/** Each operation is a layer over those before it, so that later ones can use what earlier ones made. */
 async function prepare(
-  operations: readonly PostprocessOperation[],
+  { operations }: PostprocessInput,
   tables: Tables,
   dataset: Dataset,
-  context: StageContext,
+  { store, signal, progress }: Pick<StageContext, 'store' | 'signal' | 'progress'>,
 ) {
-  const layers: Made[][] = []
-  const calibrations: Record<string, Calibration> = {}
-  let columns: Column[] = [...dataset.columns]
+  const known: Column[] = [...dataset.columns]
+  const columns: Column[] = []
+  const layers: Made['layers'][number][] = []
+  const fitted: Record<string, Calibration> = {}
+  const prefix = freePrefix([...known.map(({ name }) => name), ...JSON.stringify(operations).split('"')])
+  const base = dataset.columns.map(({ name }) => name)
+  const from = (names: readonly string[]) =>
+    nest(dataset.from(used([...layers, names.map(name => ({ name, sql: `"${name}"` }))], base)), layers)
   for (const [i, operation] of operations.entries()) {
-    context.signal.throwIfAborted()
-    const where = `Operation ${i + 1} (${operation.operation})`
-    let made: Made[]
-    if (operation.operation === 'calibrate') {
-      const source = nested(dataset.from(), layers)
-      const one = await calibrate(operation, { tables, store: context.store, source, columns, where })
-      calibrations[operation.as] = one.calibration
-      made = [one.made]
-    } else made = makeColumns(operation, columns, where)
-    for (const { column } of made) {
-      if (columns.some(({ name }) => name.toLowerCase() === column.name.toLowerCase()))
-        throw new MeshError('MESHWORK_COLUMN_EXISTS', { where, column: column.name })
-      columns = [...columns, column]
+    signal.throwIfAborted()
+    const scene: Scene = {
+      where: `Operation ${i + 1} (${operation.operation})`,
+      columns: known,
+      prefix: `${prefix}${i}_`,
     }
-    layers.push(made)
-    context.progress((0.2 * (i + 1)) / operations.length, { message: where })
+    const made = await (async (): Promise<Made> => {
+      switch (operation.operation) {
+        case 'threshold':
+          return threshold(scene, operation)
+        case 'label':
+          return await label(scene, operation, tables, from)
+        case 'argmax':
+          return argmax(scene, operation)
+        case 'topK':
+          return topK(scene, operation)
+        case 'calibrate': {
+          const done = await calibrate(scene, operation, { tables, store, signal, rows: dataset.rows, from })
+          if (done.fitted !== undefined) fitted[operation.as] = done.fitted
+          return done.made
+        }
+      }
+    })()
+    for (const column of made.columns) {
+      if (known.some(({ name }) => name.toLowerCase() === column.name.toLowerCase()))
+        throw new MeshError('MESHWORK_COLUMN_EXISTS', { where: scene.where, column: column.name })
+      known.push(column)
+      columns.push(column)
+    }
+    layers.push(...made.layers)
+    progress((0.5 * (i + 1)) / operations.length, { message: scene.where })
   }
-  return { layers, calibrations }
+  return { layers, columns, fitted }
 }
 
-const nested = (source: string, layers: readonly (readonly Made[])[]): string =>
-  layers.reduce(
-    (inner, made) =>
-      `(SELECT *, ${made.map(({ column, sql }) => `${sql} AS ${ident(column.name)}`).join(', ')} FROM ${inner})`,
-    source,
-  )
+/** Columns of the dataset that the SQL of the layers names: only their files are read. */
+function used(layers: Made['layers'], base: readonly string[]): string[] {
+  const sql = layers.flat().map(made => made.sql)
+  return base.filter(name => sql.some(text => text.includes(`"${name.replaceAll('"', '""')}"`)))
+}
 
-/** A class number without a label became null where it was not: that fails the step. */
-async function checkLabels(
-  operations: readonly PostprocessOperation[],
-  tables: Tables,
-  result: { hash: string },
-  context: StageContext,
-): Promise<void> {
-  for (const [i, operation] of operations.entries()) {
-    if (operation.operation !== 'label') continue
-    context.signal.throwIfAborted()
-    const { column, as, labels } = operation
-    const [row] = await tables.query(
-      `SELECT count(*) AS rows, min(${ident(column)})::VARCHAR AS value FROM ${tables.dataset(result).from([column, as])} WHERE ${ident(column)} IS NOT NULL AND ${ident(as)} IS NULL`,
-    )
-    const rows = Number(row?.['rows'])
-    if (rows > 0)
-      throw new MeshError('MESHWORK_POSTPROCESS_NO_LABEL', {
-        where: `Operation ${i + 1} (label)`,
-        column,
-        rows,
-        last: labels.length - 1,
-        value: String(row?.['value']),
-      })
-  }
+/** A beginning that no name has, whatever its case. */
+function freePrefix(names: readonly string[]): string {
+  let prefix = 'm_'
+  while (names.some(name => name.toLowerCase().startsWith(prefix))) prefix = `m${prefix}`
+  return prefix
 }

@@ -86,14 +86,14 @@ async function main(): Promise<number> {
   else console.error(`wrote ${out}`)
   return 0
 
-  async function serve(stage: Parameters<typeof serveStage>[0], module: string): Promise<number> {
-    const store = values.store === undefined ? process.env['MESHWORK_STORE_URL'] : pathToFileURL(values.store).href
+  async function serve(stage: Parameters<typeof serveStage>[0], from: string): Promise<number> {
+    const storeUrl = values.store === undefined ? process.env['MESHWORK_STORE_URL'] : pathToFileURL(values.store).href
     const environment = {
       ...process.env,
-      MESHWORK_STORE_URL: store ?? pathToFileURL('.meshwork/store').href,
+      MESHWORK_STORE_URL: storeUrl ?? pathToFileURL('.meshwork/store').href,
       ...(values.port === undefined ? {} : { MESHWORK_PORT: values.port }),
     }
-    await serveStage(stage, { module, environment })
+    await serveStage(stage, { module: from, environment })
     return 0
   }
 }

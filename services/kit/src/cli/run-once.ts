@@ -90,7 +90,9 @@ function readParams(path: string, text: string): object {
     const value: unknown = JSON.parse(text)
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
   } catch (error) {
-    throw new TypeError(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new TypeError(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
   throw new TypeError(`${path} must hold a JSON object with the parameters of the stage`)
 }

@@ -54,7 +54,7 @@ export function wrapStage(options: WrapOptions): Stage {
     input: Input,
     output: Output,
     run: (input, context) => run(name, command, input, context),
-  }) as unknown as Stage
+  })
 }
 
 async function run(name: string, command: readonly string[], input: Input, context: StageContext) {

@@ -6,7 +6,7 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -148,7 +148,7 @@ export class FileStore implements ArtefactStore {
     try {
       await copyFile(from, near)
       const file = await open(near, 'r')
-      await file.sync().finally(() => file.close())
+      await syncAndClose(file)
       await this.#place(near, hash)
     } finally {
       await rm(near, { force: true })
@@ -208,5 +208,13 @@ async function fingerprint(path: string): Promise<string | undefined> {
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
+  await syncAndClose(folder)
+}
+
+async function syncAndClose(file: FileHandle): Promise<void> {
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }

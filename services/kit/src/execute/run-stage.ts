@@ -40,7 +40,7 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
         return tables
       },
     }
-    return await stage.run(work.body as never, context)
+    return await stage.run(work.body, context)
   } catch (error) {
     hooks.signal.throwIfAborted()
     throw storeFailure(error)

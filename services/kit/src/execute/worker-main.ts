@@ -21,7 +21,7 @@ process.on('SIGTERM', () => {})
 process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToWorker) => {
   if (message.type === 'setup') void setUp(message.setup)
-  else if (message.type === 'work') void work(message.work)
+  else if (message.type === 'work') void perform(message.work)
   else stop.abort(ProblemError.fromProblem(message.reason))
 })
 
@@ -38,7 +38,7 @@ async function setUp(setup: WorkerSetup): Promise<void> {
   }
 }
 
-async function work(work: Work): Promise<void> {
+async function perform(work: Work): Promise<void> {
   if (!options) throw new Error('work before setup')
   stop = new AbortController()
   const hooks = { signal: stop.signal, onProgress: (progress: Progress) => tell({ type: 'progress', progress }) }

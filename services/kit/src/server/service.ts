@@ -46,7 +46,7 @@ const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 
 export async function createService(options: ServiceOptions): Promise<Service> {
   const app = Fastify({
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: 0, // uploads may take long; the body limit and the connection's own timeouts bound the rest
@@ -62,8 +62,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
   app.server.headersTimeout = 30_000
-  useValidators(app as unknown as FastifyInstance)
-  useProblemHandler(app as unknown as FastifyInstance)
+  useValidators(app)
+  useProblemHandler(app)
   const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)

@@ -100,7 +100,7 @@ function executorOf(options: StageAppOptions, exits: ReturnType<typeof createSta
   const { stage, store, resources, log } = options
   if (stage.isolation !== 'process')
     return {
-      executor: inlineExecutor({ stage, store, resources, log, bindings: bindingsOf }) as Executor,
+      executor: inlineExecutor({ stage, store, resources, log, bindings: bindingsOf }),
       startExecutor: async () => {},
     }
   const memoryBytes = options.workerMemoryBytes

@@ -96,7 +96,7 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
         if (!plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
         const work = { body: request.body, inputHash: '', run: undefined, traceId: undefined }
         const hooks = { signal: new AbortController().signal, onProgress: () => {} }
-        return (await runStage({ ...options, stage: { ...stage, run: plan } }, work, hooks)) as object
+        return await runStage({ ...options, stage: { ...stage, run: plan } }, work, hooks)
       },
     )
     app.get(

@@ -26,7 +26,7 @@ export class AnswerFault extends Error {
 
 export function useValidators(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) => {
-    const contract = compile(schema as TSchema)
+    const contract = compile(schema)
     return (data: unknown) => {
       const value =
         httpPart === 'body' ? data : Convert(schema as TSchema, Default(schema as TSchema, { ...(data as object) }))
@@ -35,7 +35,7 @@ export function useValidators(app: FastifyInstance): void {
     }
   })
   app.setSerializerCompiler(({ schema, url, httpStatus }) => {
-    const contract = compile(schema as TSchema)
+    const contract = compile(schema)
     return (data: unknown) => {
       const text = JSON.stringify(data)
       const plain: unknown = JSON.parse(text) // as the reader will see it: undefined dropped, dates as text

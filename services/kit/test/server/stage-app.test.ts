@@ -85,7 +85,7 @@ t.test('the protocol, without a socket', async t => {
   })
 
   await t.test('it says what it is, how it is and what it counts', async t => {
-    const info = (await app.inject('/v1/stage')).json() as StageInfo
+    const info = (await app.inject('/v1/stage')).json<StageInfo>()
     t.same(compile(StageInfo).check(info), [])
     t.match(info, { name: 'probe', version: '1.2.3', contracts: [{ major: 1, path: '/v1/probe' }] })
     t.equal((await app.inject('/healthz')).statusCode, 200)
@@ -237,8 +237,8 @@ t.test('in worker processes', async t => {
 
   await t.test('the work is done in another process, which is kept', async t => {
     const [a, b] = [await run({ act: 'echo', value: 1 }), await run({ act: 'echo', value: 2 })]
-    t.not((a.json() as { pid: number }).pid, process.pid)
-    t.equal((a.json() as { pid: number }).pid, (b.json() as { pid: number }).pid)
+    t.not(a.json<{ pid: number }>().pid, process.pid)
+    t.equal(a.json<{ pid: number }>().pid, b.json<{ pid: number }>().pid)
   })
 
   await t.test(

@@ -1,0 +1,95 @@
+// The operation "calibrate": fitted here, or as an artefact says.
+
+import { type ArtefactRef, type Calibration, MeshError } from '@meshwork/contracts'
+import { type ArtefactStore, checkCondition, type Tables } from '@meshwork/kit'
+import { columnOf, invalid, type Made, type OperationOf, type Scene, score } from '../operation.ts'
+import { applied } from './apply.ts'
+import { readCalibration } from './artefact.ts'
+import { fitIsotonic, type Group, groupsQuery } from './isotonic.ts'
+import { fitPlatt, sumsOf, sumsQuery } from './platt.ts'
+
+export interface Calibrated {
+  readonly made: Made
+  /** What was learnt here. */
+  readonly fitted: Calibration | undefined
+}
+
+interface Surroundings {
+  readonly tables: Tables
+  readonly store: ArtefactStore
+  readonly signal: AbortSignal
+  readonly rows: number
+  /** All rows with these columns, among them those of earlier operations. */
+  readonly from: (columns: readonly string[]) => string
+}
+
+export async function calibrate(
+  scene: Scene,
+  operation: OperationOf<'calibrate'>,
+  surroundings: Surroundings,
+): Promise<Calibrated> {
+  const { tables, store, rows } = surroundings
+  const { column, as, method, target, where, fitted } = operation
+  const p = score(columnOf(scene, column))
+  const place = { p, as, prefix: scene.prefix }
+  const apply = async (calibration: Calibration, learnt?: Calibration) => ({
+    made: await applied(tables, calibration, place),
+    fitted: learnt,
+  })
+  if (fitted !== undefined) {
+    if (target !== undefined || where !== undefined)
+      throw invalid(scene, '"target" and "where" say what to fit on, but with "fitted" nothing is fitted')
+    return await apply(await known(store, fitted, { where: scene.where, as, method }))
+  }
+  if (target === undefined) throw invalid(scene, 'there is neither "target" to fit on nor "fitted"')
+  const y = await checkCondition(tables, target, `${scene.where}, target`, scene.columns)
+  const condition =
+    where === undefined ? undefined : await checkCondition(tables, where, `${scene.where}, where`, scene.columns)
+  if (rows === 0)
+    return { made: { layers: [[{ name: as, sql: p }]], columns: [{ name: as, type: 'float64' }] }, fitted: undefined }
+  const needed = [...new Set([column, ...y.columns, ...(condition?.columns ?? [])])]
+  const table = `${scene.prefix}fit`
+  await tables.session.run(`
+    CREATE TABLE ${table} AS SELECT p, count(*)::DOUBLE AS n, count(*) FILTER (WHERE y)::DOUBLE AS positives
+    FROM (SELECT ${p} AS p, ${y.sql} AS y FROM ${surroundings.from(needed)} ${condition ? `WHERE ${condition.sql}` : ''})
+    WHERE p IS NOT NULL AND y IS NOT NULL GROUP BY p ORDER BY p`)
+  const learnt = await learn(scene, operation, surroundings, table)
+  await tables.session.run(`DROP TABLE ${table}`)
+  return await apply(learnt, learnt)
+}
+
+const known = async (store: ArtefactStore, ref: ArtefactRef, wanted: { where: string; as: string; method: string }) =>
+  await readCalibration(store, ref, wanted)
+
+async function learn(
+  scene: Scene,
+  { column, method }: OperationOf<'calibrate'>,
+  { tables, signal }: Surroundings,
+  table: string,
+): Promise<Calibration> {
+  const [row] = await tables.query(`
+    SELECT coalesce(sum(n), 0) AS "rows", coalesce(sum(positives), 0) AS positives, min(p) AS low, max(p) AS high,
+      coalesce(sum(n) FILTER (WHERE p < 0 OR p > 1), 0) AS outside FROM ${table}`)
+  const total = row as unknown as { rows: number; positives: number; low: number; high: number; outside: number }
+  const { rows, positives } = total
+  if (total.outside > 0)
+    throw invalid(
+      scene,
+      `column "${column}" has ${total.outside} values outside 0 to 1 (from ${total.low} to ${total.high}); only probabilities can be calibrated`,
+    )
+  if (positives === 0 || positives === rows)
+    throw new MeshError('MESHWORK_POSTPROCESS_NOTHING_TO_FIT', {
+      where: scene.where,
+      positive: positives,
+      negative: rows - positives,
+    })
+  if (method === 'isotonic') {
+    const groups = (await tables.query(groupsQuery(table))) as unknown as Group[]
+    return { method, knots: fitIsotonic(groups) }
+  }
+  const curve = await fitPlatt(async at => {
+    signal.throwIfAborted()
+    return sumsOf((await tables.query(sumsQuery(table, { rows, positives }, at)))[0])
+  })
+  return { method, ...curve }
+}
