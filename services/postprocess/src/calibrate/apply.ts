@@ -18,7 +18,7 @@ export async function applied(
     const layers = [
       [{ name: score, sql: p }],
       [{ name: odds, sql: logOdds(ident(score)) }],
-      [{ name: as, sql: curveAt(ident(odds), fitted) }],
+      [{ name: as, sql: `CASE WHEN ${ident(score)} IS NULL THEN NULL ELSE ${curveAt(ident(odds), fitted)} END` }],
     ]
     return { columns, layers }
   }

@@ -87,7 +87,7 @@ async function learn(
     const groups = (await tables.query(groupsQuery(table))) as unknown as Group[]
     return { method, knots: fitIsotonic(groups) }
   }
-  const curve = await fitPlatt(async at => {
+  const curve = await fitPlatt({ rows, positives }, async at => {
     signal.throwIfAborted()
     return sumsOf((await tables.query(sumsQuery(table, { rows, positives }, at)))[0])
   })

@@ -22,7 +22,9 @@ export interface Sums {
 export const probabilityEdge = 1e-7
 const roundsMax = 100
 const halvingsMax = 40
-const tolerance = 1e-12
+/** Share of the promised gain that a step must bring. */
+const enough = 1e-4
+const tolerance = 1e-13
 
 export const logOdds = (p: string): string => {
   const kept = `least(greatest(${p}, ${probabilityEdge}::DOUBLE), 1 - ${probabilityEdge}::DOUBLE)`
@@ -45,25 +47,31 @@ export function sumsQuery(table: string, totals: { rows: number; positives: numb
       FROM (SELECT n, ${logOdds('p')} AS x, positives * ${number(high)} + (n - positives) * ${number(low)} AS t FROM ${table}))`
 }
 
-/** The best curve, starting from the one that changes nothing. Stops early when `sums` throws. */
-export async function fitPlatt(sums: (curve: Curve) => Promise<Sums>): Promise<Curve> {
-  let curve: Curve = { slope: 1, intercept: 0 }
+/**
+ * Newton's method with halved steps, from a level curve on: H.-T. Lin, C.-J. Lin, R. Weng, "A note on Platt's
+ * probabilistic outputs for support vector machines" (2007). Stops early when `sums` throws.
+ */
+export async function fitPlatt(
+  totals: { rows: number; positives: number },
+  sums: (curve: Curve) => Promise<Sums>,
+): Promise<Curve> {
+  let curve: Curve = { slope: 0, intercept: Math.log((totals.positives + 1) / (totals.rows - totals.positives + 1)) }
   let at = await sums(curve)
   for (let round = 0; round < roundsMax; round++) {
     const step = newtonStep(at)
+    const promised = -(step.slope * at.slope + step.intercept * at.intercept)
+    if (!(promised > tolerance * Math.max(1, at.loss))) break
     let scale = 1
     let next = moved(curve, step, scale)
     let there = await sums(next)
-    for (let i = 0; i < halvingsMax && !(there.loss <= at.loss); i++) {
+    for (let i = 0; i < halvingsMax && !(there.loss <= at.loss - enough * scale * promised); i++) {
       scale /= 2
       next = moved(curve, step, scale)
       there = await sums(next)
     }
-    if (!(there.loss <= at.loss)) break
-    const gained = at.loss - there.loss
+    if (!(there.loss < at.loss)) break
     curve = next
     at = there
-    if (gained <= tolerance * Math.max(1, Math.abs(at.loss))) break
   }
   return curve
 }
@@ -72,7 +80,7 @@ export function newtonStep(at: Sums): Curve {
   const { slopeSlope, slopeIntercept, interceptIntercept } = at
   const determinant = slopeSlope * interceptIntercept - slopeIntercept ** 2
   // All scores are the same: only the intercept can be learnt.
-  if (!(determinant > 1e-12 * slopeSlope * interceptIntercept))
+  if (!(determinant > 1e-13 * slopeSlope * interceptIntercept))
     return { slope: 0, intercept: interceptIntercept > 0 ? -at.intercept / interceptIntercept : 0 }
   return {
     slope: -(interceptIntercept * at.slope - slopeIntercept * at.intercept) / determinant,
