@@ -198,3 +198,32 @@ t.test('assembled parts depend on their rows alone, not on the pieces they were 
   t.equal((await assemble(pieces, 'SELECT 7 AS n')).hash, whole.hash)
   t.match(await assemble(), { rows: 0, parts: 0, columns })
 })
+
+t.test('values computed outside the database become columns, part by part, in order', async t => {
+  const tables = await tablesOf(t, await storeOf(t))
+  const dataset = tables.dataset(await tables.create(numbers(10_000), { partRows: 3000 }))
+  const columns = [
+    { name: 'half "n"', type: 'float64' },
+    { name: 'big', type: 'int64' },
+    { name: 'odd', type: 'boolean' },
+    { name: 'text', type: 'string' },
+  ] as const
+  const ref = await tables.addColumnsFrom(dataset, columns, async ({ rows, firstRow }) => {
+    const at = (row: number) => firstRow + row
+    return [
+      Float64Array.from({ length: rows }, (_, row) => at(row) / 2),
+      BigInt64Array.from({ length: rows }, (_, row) => BigInt(at(row)) * 10n ** 12n),
+      Uint8Array.from({ length: rows }, (_, row) => at(row) % 2),
+      Array.from({ length: rows }, (_, row) => `naïve "${at(row)}" ☂ and longer than twelve bytes`),
+    ]
+  })
+  const wrong = `"half ""n""" <> n / 2 OR big <> n * 1000000000000 OR odd <> (n % 2 = 1) OR text <> 'naïve "' || n || '" ☂ and longer than twelve bytes'`
+  const [row] = await tables.query(
+    `SELECT count(*) AS n, count(*) FILTER (WHERE ${wrong}) AS wrong FROM ${tables.dataset(ref).from()}`,
+  )
+  t.same(row, { n: 10_000, wrong: 0 })
+  const short = async () => [new Float64Array(1), new BigInt64Array(2), new Uint8Array(1), ['']]
+  await t.rejects(tables.addColumnsFrom(dataset, columns, short), TypeError)
+  const fewer = async () => [new Float64Array(1), new BigInt64Array(1), new Uint8Array(1), ['']]
+  await t.rejects(tables.addColumnsFrom(dataset, columns, fewer), /1 rows for a part of 3000/)
+})
