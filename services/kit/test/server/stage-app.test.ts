@@ -202,16 +202,22 @@ t.test('on the wire', async t => {
   })
 
   await t.test('a log line says which run, step, attempt and data it is about', async t => {
-    const { body } = await send(
-      { act: 'echo', value: 3 },
-      {
-        'meshwork-run': 'r1',
-        'meshwork-step': 'clean',
-        'meshwork-attempt': '2',
-        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-      },
-    )
-    await body.dump()
+    const call = () =>
+      send(
+        { act: 'echo', value: 3 },
+        {
+          'meshwork-run': 'r1',
+          'meshwork-step': 'clean',
+          'meshwork-attempt': '2',
+          traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+        },
+      )
+    let answer = await call()
+    while (answer.statusCode === 503) {
+      await answer.body.dump() // the places that the test before held come free when its callers are seen to be gone
+      answer = await call()
+    }
+    await answer.body.dump()
     t.match(
       lines.find(line => line['runId'] === 'r1' && line['msg'] === 'succeeded'),
       {
