@@ -192,6 +192,7 @@ t.test('what cannot be run is refused by its code, and the service goes on', asy
   await put('half-manifest', 'sum', { manifest: manifest => ({ ...manifest, inputs: [] }) })
   await put('other-name', 'sum', { manifest: manifest => ({ ...manifest, name: 'sum' }) })
   await put('up', 'sum', { manifest: manifest => ({ ...manifest, file: '../../sum/1/model.onnx' }) })
+  await put('gone', 'sum', { manifest: manifest => ({ ...manifest, file: 'other.onnx' }) })
   await put('typed', 'sum', { inputs: [{ ...float('x', 2), type: 'float64' }] })
   await put('narrow', 'sum', { inputs: [float('x', 5)] })
   await put('renamed', 'sum', { outputs: [float('z', 1)] })
@@ -219,6 +220,7 @@ t.test('what cannot be run is refused by its code, and the service goes on', asy
     [{ model: 'half-manifest' }, 'MANIFEST_INVALID', /inputs/],
     [{ model: 'other-name' }, 'MANIFEST_INVALID', /it is of sum/],
     [{ model: 'up' }, 'MANIFEST_INVALID', /file/],
+    [{ model: 'gone' }, 'MODEL_UNREADABLE', /: the file cannot be read \(ENOENT\)/],
     [{ model: 'typed' }, 'SIGNATURE', /float32.*float64/],
     [{ model: 'narrow' }, 'SIGNATURE', /shape/],
     [{ model: 'renamed' }, 'SIGNATURE', /"z"/],

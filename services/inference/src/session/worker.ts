@@ -51,7 +51,9 @@ function sessionOf(file: ModelFile): Promise<InferenceSession> {
 
 /** The hash is taken of the very bytes that become the session. */
 async function open({ path, sha256 }: ModelFile): Promise<InferenceSession> {
-  const content = await readFile(path)
+  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new RunFault({ what: 'unreadable', reason: `the file cannot be read (${error.code ?? error.name})` })
+  })
   const actual = createHash('sha256').update(content).digest('hex')
   if (actual !== sha256) throw new RunFault({ what: 'corrupt', actual })
   return await InferenceSession.create(content, {
