@@ -126,7 +126,11 @@ export class Calls {
       if (hooks.signal.aborted) throw new MeshError('MESHWORK_STAGE_CANCELLED')
       return await Promise.race([flight.promise, left])
     } catch (error) {
-      if (flight.callers === 1) flight.stop.abort(error)
+      if (flight.callers === 1) {
+        // Nobody joins what is being stopped: a new call with the key waits until its claim is released.
+        if (call.key !== undefined && this.#flights.get(call.key) === flight) this.#flights.delete(call.key)
+        flight.stop.abort(error)
+      }
       throw error
     } finally {
       clearTimeout(timer)

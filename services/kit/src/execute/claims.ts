@@ -20,19 +20,19 @@ interface ResultRecord extends StageResult {
   readonly schema: 'meshwork.result/1'
 }
 
-const heartbeatMs = 5000
-const staleAfterMs = 15_000
-const lookMs = 200
+/** How often a claim is refreshed, when one that is not is taken over, and how often others look. */
+const timings = { heartbeatMs: 5000, staleAfterMs: 15_000, lookMs: 200 }
 
 export class Claims {
   readonly #records: RecordStore
+  readonly #timing: typeof timings
   readonly #results: string
   readonly #claims: string
-  readonly #owner = randomUUID()
 
   /** `stage` and `major` keep the keys of different contracts apart. */
-  constructor(records: RecordStore, stage: string, major: number) {
+  constructor(records: RecordStore, stage: string, major: number, timing = timings) {
     this.#records = records
+    this.#timing = timing
     this.#results = `results/${stage}/${major}`
     this.#claims = `claims/${stage}/${major}`
   }
@@ -51,21 +51,26 @@ export class Claims {
         const { schema: _, ...result } = recorded
         return { kind: 'recorded', result }
       }
-      const wanted: ClaimRecord = { owner: this.#owner, inputHash, at: Date.now() }
+      const wanted: ClaimRecord = { owner: randomUUID(), inputHash, at: Date.now() }
       const { created, value } = await this.#records.create(this.#claims, key, wanted)
       if (created) return this.#mine(key, wanted)
       const standing = value as ClaimRecord
       judge(standing.inputHash)
       if (seen?.at !== standing.at) seen = { at: standing.at, since: performance.now() }
-      else if (performance.now() - seen.since > staleAfterMs) await this.#records.delete(this.#claims, key)
-      await sleep(lookMs, undefined, { signal }).catch(() => {})
+      else if (performance.now() - seen.since > this.#timing.staleAfterMs) await this.#records.delete(this.#claims, key)
+      await sleep(this.#timing.lookMs, undefined, { signal }).catch(() => {})
     }
   }
 
   #mine(key: string, claim: ClaimRecord): Claim {
+    const standsHere = async () =>
+      ((await this.#records.read(this.#claims, key)) as ClaimRecord | undefined)?.owner === claim.owner
     const beat = setInterval(() => {
-      this.#records.replace(this.#claims, key, { ...claim, at: Date.now() }).catch(() => {}) // the next beat may succeed
-    }, heartbeatMs)
+      const refresh = async () => {
+        if (await standsHere()) await this.#records.replace(this.#claims, key, { ...claim, at: Date.now() })
+      }
+      refresh().catch(() => {}) // the next beat may succeed
+    }, this.#timing.heartbeatMs)
     return {
       kind: 'mine',
       record: async result => {
@@ -74,7 +79,7 @@ export class Claims {
       },
       release: async () => {
         clearInterval(beat)
-        await this.#records.delete(this.#claims, key)
+        if (await standsHere()) await this.#records.delete(this.#claims, key) // it may have been taken over
       },
     }
   }

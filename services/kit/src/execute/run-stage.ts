@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DatasetRef } from '@meshwork/contracts'
+import { type DatasetRef, MeshError } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { LocalStore } from '../data/open.ts'
 import type { Resources } from '../data/resources.ts'
@@ -40,7 +40,9 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
         return tables
       },
     }
-    return await stage.run(work.body, context)
+    if (work.task !== 'plan') return await stage.run(work.body, context)
+    if (!stage.plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
+    return await stage.plan(work.body, context)
   } catch (error) {
     hooks.signal.throwIfAborted()
     throw storeFailure(error)

@@ -10,6 +10,8 @@ export interface RunInfo {
 }
 
 export interface Work {
+  /** What is asked of the stage: `run` unless it says `plan`. */
+  readonly task?: 'run' | 'plan'
   readonly body: unknown
   readonly inputHash: string
   readonly run: RunInfo | undefined

@@ -28,7 +28,8 @@ export class WorkerPool implements Executor {
   async start(): Promise<void> {
     const worker = this.#spawn()
     await worker.ready
-    this.#idle.push(worker)
+    if (this.#closed) await worker.end()
+    else this.#idle.push(worker)
   }
 
   async execute(work: Work, hooks: WorkHooks): Promise<unknown> {
@@ -51,10 +52,14 @@ export class WorkerPool implements Executor {
   }
 
   #giveBack(worker: Worker): void {
-    if (!worker.alive) return
     const tired = worker.works >= worksMax || worker.memoryBytes() > this.#options.memoryBytes * memoryKeptShare
-    if (this.#closed || tired || this.#idle.length >= this.#options.keep) void worker.end()
-    else this.#idle.push(worker)
+    if (worker.alive && !tired && !this.#closed && this.#idle.length < this.#options.keep) {
+      this.#idle.push(worker)
+      return
+    }
+    void worker.end()
+    // Another is ready before the next call needs it, unless the stage cannot start at all.
+    if (!this.#closed && worker.works > 0 && this.#idle.length === 0) this.start().catch(() => {})
   }
 
   #spawn(): Worker {

@@ -17,6 +17,7 @@ export interface WorkerOptions {
 const pageBytes = 4096
 const memoryLookMs = 100
 const abortGraceMs = 2000
+const startTimeoutMs = 60_000
 const threadPoolExtra = 8
 
 export class Worker {
@@ -123,11 +124,17 @@ export class Worker {
 
   #untilReady(): Promise<void> {
     return new Promise((resolve, reject) => {
+      const how = `no sign of life in ${startTimeoutMs} ms`
+      const timer = setTimeout(() => this.#kill(this.#crashed(how)), startTimeoutMs)
       this.#child.once('message', (message: FromWorker) => {
+        clearTimeout(timer)
         if (message.type === 'ready') resolve()
         else if (message.type === 'failure') reject(failureOf(message))
       })
-      void this.#exited.then(how => reject(this.#crashed(how)))
+      void this.#exited.then(end => {
+        clearTimeout(timer)
+        reject(this.#killedFor ?? this.#crashed(end))
+      })
     })
   }
 

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly end?: () => Promise<void>
 }
 
+/** Time to tell callers that their work was stopped. */
+const cutAfterMs = 3000
 const loopback = /^(127\.|::1$|localhost$)/
 
 export async function runService(options: RunOptions): Promise<string> {
@@ -60,13 +62,16 @@ async function drain(options: RunOptions, why: string): Promise<void> {
   const { service, log } = options
   service.readiness.phase = 'draining'
   log.info({ why }, 'draining')
+  let cut: NodeJS.Timeout | undefined
   const timer = setTimeout(() => {
     log.warn({ drainTimeoutMs: options.drainTimeoutMs }, 'the drain takes too long; stopping what is left')
     options.abort?.()
+    cut = setTimeout(() => service.app.server.closeAllConnections(), cutAfterMs)
   }, options.drainTimeoutMs)
   await options.drain?.()
   await service.app.close()
   clearTimeout(timer)
+  clearTimeout(cut)
   await options.end?.()
   log.info('closed')
 }

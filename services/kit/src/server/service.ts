@@ -49,8 +49,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
-    requestTimeout: 0, // uploads may take long; the body limit and the connection's own timeouts bound the rest
-    connectionTimeout: 0,
+    requestTimeout: 3_600_000, // an upload may take an hour
+    connectionTimeout: 0, // an answer may take as long as its work, which has its own deadline
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 256, caseSensitive: true },
     onProtoPoisoning: 'error',
@@ -65,8 +65,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   useValidators(app)
   useProblemHandler(app)
   const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
+  const readiness = new Readiness()
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
+    if (readiness.phase === 'draining') void reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -75,7 +77,6 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   })
   const plain = app as unknown as FastifyInstance
   await useOpenApi(plain, options.api)
-  const readiness = new Readiness()
   useHealth(plain, options.name, options.version, readiness, registry)
   return { app, registry, readiness }
 }

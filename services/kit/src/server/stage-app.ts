@@ -8,6 +8,7 @@ import type { Resources } from '../data/resources.ts'
 import { Calls } from '../execute/calls.ts'
 import { Claims } from '../execute/claims.ts'
 import { Limiter } from '../execute/limiter.ts'
+import { Plans } from '../execute/plans.ts'
 import { inlineExecutor } from '../execute/run-stage.ts'
 import { bindingsOf, type Executor } from '../execute/work.ts'
 import { WorkerPool } from '../execute/worker-pool.ts'
@@ -59,21 +60,21 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
       ],
     },
   })
-  const metrics = createStageMetrics(service.registry)
+  const limits = { stage: stage.name, places: options.concurrency, waitingMax: options.queue }
+  const limiter = new Limiter(limits)
+  const metrics = createStageMetrics(service.registry, stage.name, limiter)
   const { executor, startExecutor } = executorOf(options, metrics.workerExits)
-  const limiter = new Limiter({ stage: stage.name, places: options.concurrency, waitingMax: options.queue })
   const calls = new Calls({
     stage,
     executor,
     limiter,
     claims: new Claims(store.records, stage.name, stage.major),
-    observe: observeCalls({ stage, log, metrics, limiter }),
+    observe: observeCalls({ stage, log, metrics }),
   })
   const context = { log, store, resources, registry: service.registry, environment: options.environment }
   const app = service.app as unknown as FastifyInstance
-  await app.register(
-    stageRoutes({ stage, calls, info: stageInfo(stage), readiness: service.readiness, log, store, resources }),
-  )
+  const plans = new Plans({ stage, executor, limiter: new Limiter(limits) })
+  await app.register(stageRoutes({ stage, calls, plans, info: stageInfo(stage), readiness: service.readiness }))
   if (stage.routes) {
     const { routes } = stage
     await app.register(async scope => await routes(scope, context))
@@ -87,8 +88,11 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
       service.readiness.phase = 'ready'
     },
     drain: async () => await calls.idle(),
-    abort: () =>
-      calls.abort(new MeshError('MESHWORK_NOT_READY', { service: stage.name, state: 'draining', seconds: 1 })),
+    abort: () => {
+      const reason = new MeshError('MESHWORK_NOT_READY', { service: stage.name, state: 'draining', seconds: 1 })
+      calls.abort(reason)
+      plans.abort(reason)
+    },
     end: async () => {
       await executor.close()
       await stopStage?.()

@@ -8,12 +8,9 @@ import {
   timeoutMsMax,
 } from '@meshwork/contracts'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import Type from 'typebox'
-import type { LocalStore } from '../data/open.ts'
-import type { Resources } from '../data/resources.ts'
 import type { Call, Calls } from '../execute/calls.ts'
-import { runStage } from '../execute/run-stage.ts'
+import type { Plans } from '../execute/plans.ts'
 import type { Stage } from '../stage/define.ts'
 import { EventStream } from './event-stream.ts'
 import type { Readiness } from './health.ts'
@@ -22,11 +19,9 @@ import { toProblemError } from './problem-handler.ts'
 export interface StageRoutesOptions {
   readonly stage: Stage
   readonly calls: Calls
+  readonly plans: Plans
   readonly info: StageInfo
   readonly readiness: Readiness
-  readonly log: Logger
-  readonly store: LocalStore
-  readonly resources: Resources
 }
 
 const callHeaders = Type.Object({
@@ -45,7 +40,7 @@ const callHeaders = Type.Object({
 })
 
 export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
-  const { stage, calls, info, readiness } = options
+  const { stage, calls, plans, info, readiness } = options
   const retryAfterSeconds = 1
   const ready = async () => {
     if (readiness.phase === 'ready') return
@@ -70,12 +65,9 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
       },
       async (request, reply) => {
         const call = readCall(request)
-        const gone = new AbortController()
-        reply.raw.once('close', () => {
-          if (!reply.raw.writableFinished) gone.abort()
-        })
-        if (wantsEvents(request)) return await streamCall(calls, call, gone.signal, request, reply, stage)
-        const result = await calls.call(call, { signal: gone.signal, onProgress: () => {} })
+        const gone = untilGone(reply)
+        if (wantsEvents(request)) return await streamCall(calls, call, gone, request, reply, stage)
+        const result = await calls.call(call, { signal: gone, onProgress: () => {} })
         return await reply.headers(resultHeaders(result)).send(result.output)
       },
     )
@@ -91,13 +83,7 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
           response: { 200: Type.Object({}, { additionalProperties: true }), default: Problem },
         },
       },
-      async request => {
-        const { plan } = stage
-        if (!plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
-        const work = { body: request.body, inputHash: '', run: undefined, traceId: undefined }
-        const hooks = { signal: new AbortController().signal, onProgress: () => {} }
-        return await runStage({ ...options, stage: { ...stage, run: plan } }, work, hooks)
-      },
+      async (request, reply) => await plans.plan(request.body, untilGone(reply), readTimeout(request)),
     )
     app.get(
       '/v1/stage',
@@ -127,18 +113,35 @@ async function streamCall(
     stream.result(await calls.call(call, { signal, onProgress: progress => stream.progress(progress) }))
   } catch (error) {
     const known = toProblemError(error, request)
+    // Retry-After is a header: a refusal with a time to come back is a plain problem as long as that is possible.
+    if (known.retryAfterSeconds !== undefined && stream.giveUp()) throw error
     if (known.code === 'MESHWORK_INTERNAL') request.log.error({ err: error, requestId: request.id }, 'request failed')
     stream.problem(known.toProblem({ instance: request.url, requestId: request.id }))
   }
   return reply
 }
 
+/** Aborted when the caller leaves before it has its answer. */
+function untilGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  })
+  return gone.signal
+}
+
+function readTimeout(request: FastifyRequest): number | undefined {
+  const timeout = request.headers[names.timeout] as string | undefined
+  if (timeout === undefined) return undefined
+  const timeoutMs = Number(timeout)
+  if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timeoutMsMax))
+    throw new MeshError('MESHWORK_STAGE_TIMEOUT_INVALID', { value: timeout, max: timeoutMsMax })
+  return timeoutMs
+}
+
 function readCall(request: FastifyRequest): Call {
   const text = (name: string) => request.headers[name] as string | undefined
-  const timeout = text(names.timeout)
-  const timeoutMs = timeout === undefined ? undefined : Number(timeout)
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timeoutMsMax))
-    throw new MeshError('MESHWORK_STAGE_TIMEOUT_INVALID', { value: timeout ?? '', max: timeoutMsMax })
+  const timeoutMs = readTimeout(request)
   const runId = text(names.runId)
   const run =
     runId === undefined

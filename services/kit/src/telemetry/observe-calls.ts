@@ -1,7 +1,6 @@
 import { ProblemError } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { CallEvent } from '../execute/calls.ts'
-import type { Limiter } from '../execute/limiter.ts'
 import { bindingsOf } from '../execute/work.ts'
 import type { Stage } from '../stage/define.ts'
 import type { StageMetrics } from './stage-metrics.ts'
@@ -10,15 +9,12 @@ export interface ObserveOptions {
   readonly stage: Stage
   readonly log: Logger
   readonly metrics: StageMetrics
-  readonly limiter: Limiter
 }
 
 /** Logs and counts the calls of a stage: one info line when work starts and one when it ends. */
-export function observeCalls({ stage, log, metrics, limiter }: ObserveOptions): (event: CallEvent) => void {
+export function observeCalls({ stage, log, metrics }: ObserveOptions): (event: CallEvent) => void {
   const { name, version } = stage
   return event => {
-    metrics.running.set({ stage: name }, limiter.running)
-    metrics.waiting.set({ stage: name }, limiter.waiting)
     if (event.kind === 'joined') return metrics.joined.inc({ stage: name, how: event.how })
     const child = log.child(bindingsOf(event.work))
     if (event.kind === 'started') return child.info('started')

@@ -1,10 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Limiter } from '../execute/limiter.ts'
 
 export type StageMetrics = ReturnType<typeof createStageMetrics>
 
 /** What every stage counts. `code` is a code of the error table or "ok"; never a run id. */
-export function createStageMetrics(registry: Registry) {
+export function createStageMetrics(registry: Registry, stage: string, limiter: Limiter) {
   const registers = [registry]
+  gauge('meshwork_stage_in_flight', 'Calls in progress.', () => limiter.running)
+  gauge('meshwork_stage_queue_depth', 'Calls that wait for a place.', () => limiter.waiting)
   return {
     runs: new Counter({
       name: 'meshwork_stage_runs_total',
@@ -25,18 +28,6 @@ export function createStageMetrics(registry: Registry) {
       labelNames: ['stage', 'version'],
       registers,
     }),
-    running: new Gauge({
-      name: 'meshwork_stage_in_flight',
-      help: 'Calls in progress.',
-      labelNames: ['stage'],
-      registers,
-    }),
-    waiting: new Gauge({
-      name: 'meshwork_stage_queue_depth',
-      help: 'Calls that wait for a place.',
-      labelNames: ['stage'],
-      registers,
-    }),
     joined: new Counter({
       name: 'meshwork_stage_joined_total',
       help: 'Calls that got the result of another call with the same key: in flight here, in another replica, or recorded.',
@@ -49,5 +40,13 @@ export function createStageMetrics(registry: Registry) {
       labelNames: ['stage', 'reason'],
       registers,
     }),
+  }
+
+  /** Read when it is scraped: what changes between two calls would be stale otherwise. */
+  function gauge(name: string, help: string, read: () => number): void {
+    const collect = function (this: Gauge<'stage'>) {
+      this.set({ stage }, read())
+    }
+    registry.registerMetric(new Gauge({ name, help, labelNames: ['stage'], registers: [], collect }))
   }
 }
