@@ -21,8 +21,12 @@ const run = (command, args, stdout, env) =>
     const pass = signal => child.kill(signal)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, pass)
+    // A shell between npm and us passes no signals on: when our parent has gone, so do we.
+    const parent = process.ppid
+    const watch = setInterval(() => process.ppid !== parent && pass('SIGTERM'), 500)
     child.on('error', reject)
     child.on('exit', (code, signal) => {
+      clearInterval(watch)
       for (const name of signals) process.off(name, pass)
       if (signal) process.exit(128 + (constants.signals[signal] ?? 0))
       if (code !== 0) process.exit(code)

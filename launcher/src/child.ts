@@ -52,6 +52,7 @@ export class Child {
     this.#startedAt = performance.now()
     const child = fork(file, [], {
       execArgv: [],
+      detached: true, // Ctrl-C is for us: services end in our order, and by themselves when we are gone
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...basicEnvironment(), ...env },
     })
@@ -76,10 +77,15 @@ export class Child {
     return await Promise.race([this.#listening.promise, late]).finally(() => clearTimeout(timer))
   }
 
-  /** Asks it to drain and end; kills it after `graceMs`. Resolves when it is gone. */
-  async end(graceMs: number): Promise<void> {
+  /** Says that its end is wanted: it is not started again. */
+  expectEnd(): void {
     this.#ending = true
     clearTimeout(this.#restart)
+  }
+
+  /** Asks it to drain and end; kills it after `graceMs`. Resolves when it is gone. */
+  async end(graceMs: number): Promise<void> {
+    this.expectEnd()
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     await new Promise<void>(resolve => {

@@ -72,6 +72,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const end = async () => {
     const endAll = async (some: readonly string[]) =>
       await Promise.all(some.map(async name => await children.get(name)?.end(endGraceMs)))
+    for (const child of children.values()) child.expectEnd()
     await endAll(['gateway'])
     await endAll(['orchestrator'])
     await endAll(stageNames)
