@@ -187,6 +187,7 @@ t.test('one port', async t => {
     t.ok('/v1/datasets' in document.paths && '/v1/runs' in document.paths && '/v1/artefacts' in document.paths)
     t.ok('Problem' in document.components.schemas && 'Same' in document.components.schemas)
     t.equal((await get('/docs/')).statusCode, 200)
+    t.same(await (await get('/docs/json')).body.json(), document, 'the page shows the same')
   })
 })
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createLog, createStageApp, openStore, readResources, type Stage } from '@meshwork/kit'
+import { type App, createLog, createStageApp, openStore, readResources, type Stage } from '@meshwork/kit'
 import { createGateway } from '../../gateway/src/app.ts'
 import { stageNames } from '../../launcher/src/mesh.ts'
 import { createOrchestrator } from '../../orchestrator/src/app.ts'
@@ -31,7 +31,7 @@ export async function openApiDocuments(): Promise<Map<string, unknown>> {
         environment: {},
       }
       const { app } = await createStageApp(options)
-      documents.set(`${name}.v${stage.major}`, (await app.inject('/openapi.json')).json())
+      documents.set(`${name}.v${stage.major}`, await documentOf(app))
       await app.close()
     }
     const orchestrator = await createOrchestrator({
@@ -42,7 +42,7 @@ export async function openApiDocuments(): Promise<Map<string, unknown>> {
       eventStreamsMax: 1,
       log,
     })
-    documents.set('orchestrator.v1', (await orchestrator.app.inject('/openapi.json')).json())
+    documents.set('orchestrator.v1', await documentOf(orchestrator.app))
     await orchestrator.app.close()
     await orchestrator.stop()
     const gateway = await createGateway({
@@ -50,10 +50,17 @@ export async function openApiDocuments(): Promise<Map<string, unknown>> {
       store,
       log,
     })
-    documents.set('gateway.v1', (await gateway.app.inject('/openapi.json')).json())
+    documents.set('gateway.v1', await documentOf(gateway.app))
     await gateway.app.close()
     return documents
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function documentOf(app: App): Promise<unknown> {
+  const answer = await app.inject('/openapi.json')
+  const document = answer.json<{ openapi?: string }>()
+  if (!document.openapi?.startsWith('3.1')) throw new Error(`no OpenAPI document: ${answer.body.slice(0, 300)}`)
+  return document
 }

@@ -29,18 +29,33 @@ export async function useOpenApi(app: FastifyInstance, info: ApiInfo): Promise<v
       tags: (info.tags ?? []).map(tag => ({ ...tag })),
     },
   })
-  await app.register(fastifySwaggerUi, { routePrefix: '/docs', uiConfig: { url: '/openapi.json' }, staticCSP: true })
   let own: object | undefined
-  app.get('/openapi.json', { schema: { hide: true } }, async () => {
+  const document = async (): Promise<object> => {
     own ??= hoist(app.swagger() as unknown as Tree)
     return (await info.document?.(own)) ?? own
+  }
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiHooks: {
+      // The page shows the document that is served, which may be more than this service's own.
+      preHandler: (request, reply, done) => {
+        if (request.routeOptions.url !== '/docs/json') return done()
+        document().then(
+          found => void reply.send(found),
+          (error: unknown) => done(error as Error),
+        )
+      },
+    },
   })
+  app.get('/openapi.json', { schema: { hide: true } }, document)
 }
 
 const componentName = /^[A-Z][A-Za-z0-9]*$/
 
 const namesToSchemas = new Set(['properties', 'patternProperties', 'responses', 'content', 'paths', 'headers'])
-const values = new Set(['default', 'example', 'examples', 'const', 'enum'])
+/** Values, and parameters: those have lost to their parameter what made the schema equal to others of its title. */
+const asItIs = new Set(['default', 'example', 'examples', 'const', 'enum', 'parameters'])
 
 /**
  * Moves every titled schema into components.schemas and leaves a reference; two that share a title must be equal.
@@ -54,7 +69,7 @@ export function hoist(document: Tree): Tree {
     const inner = Object.fromEntries(
       Object.entries(node).map(([key, value]) => [
         key,
-        !isMap && values.has(key) ? value : walk(value, !isMap && namesToSchemas.has(key)),
+        !isMap && asItIs.has(key) ? value : walk(value, !isMap && namesToSchemas.has(key)),
       ]),
     )
     const { title } = node as Tree
