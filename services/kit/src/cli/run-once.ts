@@ -1,9 +1,10 @@
 // A stage without a server: a file in, the stage, a file out.
 
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   compile,
@@ -36,6 +37,10 @@ export interface RunOnceOptions {
 /** Runs the stage and answers its output. Throws ProblemErrors of the stage and TypeErrors of the command line. */
 export async function runOnce(options: RunOnceOptions): Promise<unknown> {
   const { stage } = await loadStage(options.stage, options.module)
+  for (const path of [options.in, options.with])
+    if (path !== undefined && !existsSync(path)) throw new TypeError(`there is no file ${path}`)
+  if (options.out !== undefined && !existsSync(dirname(resolve(options.out))))
+    throw new TypeError(`there is no folder for ${options.out}`)
   const folder = options.store ?? (await mkdtemp(join(tmpdir(), 'meshwork-stage-')))
   const store = await openStore(pathToFileURL(resolve(folder)).href)
   const log = createLog({ module: stage.name, version: stage.version, level: 'warn', destination: process.stderr })

@@ -2,9 +2,10 @@
 // a dataset. The command is started without a shell; {in}, {out} and {params} in its arguments are replaced by paths.
 
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Closed, Column, Count, DatasetRef, Json, MapOf, MeshError, OneOf, ProblemError } from '@meshwork/contracts'
+import { Closed, Column, Count, DatasetRef, Json, MapOf, OneOf, ProblemError } from '@meshwork/contracts'
 import Type from 'typebox'
 import type { LocalStore } from '../data/open.ts'
 import { defineStage, type Stage, type StageContext } from '../stage/define.ts'
@@ -74,10 +75,8 @@ async function run(name: string, command: readonly string[], input: Input, conte
   )
   await execute(name, filled, { cwd: context.scratch, params, signal: context.signal })
   context.progress(0.8, { message: 'reading what it wrote' })
-  const { dataset, rows } = await importFile(store, paths.out, context.log, context.signal).catch((error: unknown) => {
-    if (error instanceof MeshError || !(error as NodeJS.ErrnoException).code) throw error
-    throw problem(name, `it ended well but wrote nothing to {out}`)
-  })
+  if (!existsSync(paths.out)) throw problem(name, 'it ended well but wrote nothing to {out}')
+  const { dataset, rows } = await importFile(store, paths.out, context.log, context.signal)
   return { dataset, rows, columns: dataset.columns }
 }
 
@@ -125,6 +124,7 @@ async function execute(
   } finally {
     clearTimeout(grace)
     options.signal.removeEventListener('abort', abort)
+    if (options.signal.aborted) kill('SIGKILL') // what it had started and did not listen
   }
 }
 

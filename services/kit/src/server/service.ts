@@ -16,6 +16,7 @@ import { createServiceMetrics } from '../telemetry/service-metrics.ts'
 import { Readiness, useHealth } from './health.ts'
 import { type ApiInfo, useOpenApi } from './openapi.ts'
 import { useProblemHandler } from './problem-handler.ts'
+import { endUnusedConnections } from './unused-connections.ts'
 import { useValidators } from './validators.ts'
 
 export type App = FastifyInstance<
@@ -62,6 +63,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
   app.server.headersTimeout = 30_000
+  endUnusedConnections(app)
   useValidators(app)
   useProblemHandler(app)
   const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)

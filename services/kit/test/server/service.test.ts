@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
@@ -37,7 +38,7 @@ t.test('a service', async t => {
   app.get(
     '/limit',
     { schema: { querystring, response: { 200: Type.Object({ limit: Type.Integer() }) } } },
-    async request => ({ limit: (request.query as { limit: number }).limit }),
+    async request => ({ limit: request.query.limit }),
   )
   app.get(
     '/broken',
@@ -86,6 +87,22 @@ t.test('a service', async t => {
     wrong = undefined
     t.equal(await status(), 200)
   })
+})
+
+t.test('a connection that never asked for anything does not hold up the end', { timeout: 8000 }, async t => {
+  const api = { title: 'Thing', version: '1.0.0', description: 'A thing.' }
+  const { app } = await createService({ name: 'thing', version: '1.0.0', log: logCapture().log, api })
+  t.teardown(() => app.server.closeAllConnections())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const accepted = once(app.server, 'connection')
+  const client = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  t.teardown(() => client.destroy())
+  await accepted
+  const ended = once(client, 'close')
+  client.resume()
+  await app.close()
+  await ended
+  t.pass()
 })
 
 t.test('a stage as a process', async t => {
