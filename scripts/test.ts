@@ -1,22 +1,39 @@
-// All tests, or those of the files given. The last line says how many assertions passed and failed.
+// All tests, or those of the files given: a line for each file, and everything about those that fail. The whole TAP is
+// in .tap/results.tap. The last line says how many assertions passed and failed.
 
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 
-const results = '.tap/results.tap'
 mkdirSync('.tap', { recursive: true })
-rmSync(results, { force: true })
-const { status } = spawnSync('node_modules/.bin/tap', ['run', `--output-file=${results}`, ...process.argv.slice(2)], {
-  stdio: 'inherit',
+const results = createWriteStream('.tap/results.tap')
+const tap = spawn('node_modules/.bin/tap', ['run', '--reporter=tap', ...process.argv.slice(2)], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, FORCE_COLOR: '0' },
 })
-let totals = ''
-try {
-  totals = /^# \{ (.*) \}$/m.exec(readFileSync(results, 'utf8'))?.[1] ?? ''
-} catch {
-  // no results: told by the counts and the exit code
+const ended = new Promise<number>(resolve => {
+  tap.once('exit', code => resolve(code ?? 1))
+})
+
+let passed = 0
+let failed = 0
+let file: string[] = []
+for await (const line of createInterface(tap.stdout)) {
+  results.write(`${line}\n`)
+  const totals = /^# \{ (.*) \}$/.exec(line)?.[1]
+  if (totals !== undefined) {
+    const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
+    passed = count('pass')
+    failed = count('fail')
+  } else if (/^ok /.test(line)) {
+    console.log(line)
+    file = []
+  } else if (/^not ok /.test(line)) {
+    console.log([...file.filter(inner => !/^\s+ok /.test(inner)), line].join('\n'))
+    file = []
+  } else file.push(line)
 }
-const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
-const passed = count('pass')
-const failed = count('fail')
+results.end()
+const code = await ended
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = status !== 0 ? (status ?? 1) : passed === 0 ? 1 : 0
+process.exitCode = code !== 0 ? code : passed === 0 ? 1 : 0
