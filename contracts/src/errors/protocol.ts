@@ -31,7 +31,7 @@ export const protocolErrors = errorTable({
     status: 408,
     retryable: true,
     title: 'The request took too long to arrive',
-    message: 'The request was not complete within {timeoutMs} ms.',
+    message: 'The request was not complete in time: its headers have {headersMs} ms, all of it {requestMs} ms.',
   },
   MESHWORK_ROUTE_UNKNOWN: {
     status: 404,

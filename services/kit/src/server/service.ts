@@ -5,6 +5,8 @@ import Fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -15,7 +17,8 @@ import type { Registry } from 'prom-client'
 import { createServiceMetrics } from '../telemetry/service-metrics.ts'
 import { Readiness, useHealth } from './health.ts'
 import { type ApiInfo, useOpenApi } from './openapi.ts'
-import { useProblemHandler } from './problem-handler.ts'
+import { answerConnectionFailure, headersTimeoutMs, requestTimeoutMs } from './connection-failure.ts'
+import { sendProblem, useProblemHandler } from './problem-handler.ts'
 import { endUnusedConnections } from './unused-connections.ts'
 import { useValidators } from './validators.ts'
 
@@ -50,10 +53,13 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
-    requestTimeout: 3_600_000, // an upload may take an hour
+    requestTimeout: requestTimeoutMs,
     connectionTimeout: 0, // an answer may take as long as its work, which has its own deadline
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 256, caseSensitive: true },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
+    clientErrorHandler: answerConnectionFailure,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     forceCloseConnections: 'idle',
@@ -62,7 +68,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
-  app.server.headersTimeout = 30_000
+  app.server.headersTimeout = headersTimeoutMs
   endUnusedConnections(app)
   useValidators(app)
   useProblemHandler(app)

@@ -67,6 +67,38 @@ t.test('a service', async t => {
     t.match(JSON.stringify(lines), /\/broken 200: \/limit/)
   })
 
+  await t.test('what Fastify and Node refuse before any route is a problem too', async t => {
+    const url = await app.inject('/%zz')
+    t.equal(url.statusCode, 400)
+    t.match(url.headers['content-type'], /^application\/problem\+json/)
+    t.match(url.json(), { code: 'MESHWORK_REQUEST_INVALID', retryable: false })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    for (const [text, told] of [
+      ['NOT HTTP\r\n\r\n', /not HTTP/],
+      [`GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, /headers are too large/],
+    ] as const) {
+      const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+      t.teardown(() => socket.destroy())
+      socket.write(text)
+      let answer = ''
+      for await (const chunk of socket) answer += String(chunk)
+      const [head, body] = answer.split('\r\n\r\n')
+      t.match(head, /^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json/)
+      t.match(JSON.parse(body ?? ''), { code: 'MESHWORK_REQUEST_INVALID', detail: told })
+    }
+  })
+
+  await t.test('a request that does not arrive in time is told so', async t => {
+    const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }) // what Node says of it
+    app.server.once('connection', socket => app.server.emit('clientError', late, socket))
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    let answer = ''
+    for await (const chunk of socket) answer += String(chunk)
+    t.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+    t.match(answer, /"code":"MESHWORK_REQUEST_TIMEOUT","retryable":true/)
+  })
+
   await t.test('only a sane request id is taken over', async t => {
     const id = async (given: string) =>
       (await app.inject({ url: '/healthz', headers: { 'x-request-id': given } })).headers['x-request-id']
