@@ -25,10 +25,10 @@ for await (const line of createInterface(tap.stdout)) {
     const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
     passed = count('pass')
     failed = count('fail')
-  } else if (/^ok /.test(line)) {
+  } else if (line.startsWith('ok ')) {
     console.log(line)
     file = []
-  } else if (/^not ok /.test(line)) {
+  } else if (line.startsWith('not ok ')) {
     console.log([...file.filter(inner => !/^\s+ok /.test(inner)), line].join('\n'))
     file = []
   } else file.push(line)
