@@ -1,0 +1,137 @@
+// Orchestrators as real processes that are killed in the middle of their work. The stage, which lives on, is the witness:
+// it counts how often each step of each run was called.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { RunEvent, RunView } from '@meshwork/contracts'
+import t, { type Test } from 'tap'
+import { request } from 'undici'
+import { type Counted, startEcho } from './fixture/stages.ts'
+import { startPostgres } from './postgres.ts'
+
+const runs = 20
+const workflow = `name: four
+params: { n: { type: string } }
+steps:
+  a: { stage: echo@1, with: { value: "a\${params.n}" } }
+  b: { stage: echo@1, with: { value: "b\${params.n}", after: "\${steps.a.value}" } }
+  held: { stage: echo@1, with: { value: "held\${params.n}", act: hold, after: "\${steps.b.value}" } }
+  d: { stage: echo@1, with: { value: "d\${params.n}", after: "\${steps.held.value}" } }
+outputs: { last: "\${steps.d.value}" }
+`
+
+interface Process {
+  readonly url: string
+  readonly child: ChildProcess
+  kill(signal: NodeJS.Signals): Promise<number | null>
+}
+
+async function start(t: Test, echo: string, home: Record<string, string>): Promise<Process> {
+  const child = fork(fileURLToPath(new URL('../src/main.ts', import.meta.url)), [], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      MESHWORK_PORT: '0',
+      MESHWORK_LOG_LEVEL: 'silent',
+      MESHWORK_STAGES: `echo=${echo}`,
+      MESHWORK_STAGE_CALLS_MAX: '256',
+      ...home,
+    },
+  })
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return (await exited)[0]
+  }
+  t.teardown(async () => await kill('SIGKILL'))
+  const [message] = (await Promise.race([once(child, 'message'), exited.then(() => [{ url: '' }])])) as [
+    { url: string },
+  ]
+  if (!message.url) throw new Error('the orchestrator did not start')
+  return { url: message.url, child, kill }
+}
+
+const post = async <T>(url: string, body: string, type = 'application/json'): Promise<T> => {
+  const answer = await request(url, { method: 'POST', headers: { 'content-type': type }, body })
+  return (await answer.body.json()) as T
+}
+const get = async <T>(url: string): Promise<T> => (await (await request(url)).body.json()) as T
+
+async function startRuns(url: string): Promise<string[]> {
+  await post(`${url}/v1/workflows`, workflow, 'application/yaml')
+  const started = Array.from(
+    { length: runs },
+    async (_, n) =>
+      (await post<RunView>(`${url}/v1/runs`, JSON.stringify({ workflow: 'four', params: { n: String(n) } }))).id,
+  )
+  return await Promise.all(started)
+}
+
+/** Follows a run to its end, and answers its events. */
+async function untilEnded(url: string, id: string): Promise<RunEvent[]> {
+  const { body } = await request(`${url}/v1/runs/${id}/events`, { headers: { accept: 'text/event-stream' } })
+  return [...(await body.text()).matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data as string) as RunEvent)
+}
+
+async function checkAll(t: Test, url: string, ids: readonly string[], echo: Counted): Promise<void> {
+  for (const [n, id] of ids.entries()) {
+    const events = await untilEnded(url, id)
+    t.equal(events.at(-1)?.type, 'run.succeeded')
+    t.same(
+      events.map(event => event.id),
+      events.map((_, i) => i + 1),
+      'events have no gaps',
+    )
+    t.match(await get(`${url}/v1/runs/${id}/outputs`), { last: `d${n}` })
+    t.same(
+      [echo.calls.get(`a${n}`), echo.calls.get(`b${n}`), echo.calls.get(`d${n}`)],
+      [1, 1, 1],
+      'no finished step was called again',
+    )
+  }
+}
+
+const allHeld = async (echo: Counted) =>
+  await Promise.all(Array.from({ length: runs }, (_, n) => echo.asked(`held${n}`)))
+
+for (const home of ['PGlite', 'PostgreSQL'] as const)
+  t.test(`on ${home}: an orchestrator that is killed resumes its runs when it comes back`, async t => {
+    const echo = await startEcho(t)
+    const where =
+      home === 'PGlite'
+        ? { MESHWORK_STATE_DIR: `${t.testdir()}/state` }
+        : { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+    const first = await start(t, echo.url, where)
+    const ids = await startRuns(first.url)
+    await allHeld(echo)
+    await first.kill('SIGKILL')
+    echo.release()
+    const second = await start(t, echo.url, where)
+    await checkAll(t, second.url, ids, echo)
+  })
+
+t.test('of two orchestrators on one database the one that lives takes over at once', async t => {
+  const echo = await startEcho(t)
+  const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+  const [first, second] = [await start(t, echo.url, where), await start(t, echo.url, where)]
+  const ids = await startRuns(first.url)
+  await allHeld(echo)
+  const killed = performance.now()
+  await first.kill('SIGKILL')
+  echo.release()
+  await checkAll(t, second.url, ids, echo)
+  t.ok(performance.now() - killed < 9000, 'before any lease had ended')
+})
+
+t.test('an orchestrator that is asked to end hands its runs over and ends well', async t => {
+  const echo = await startEcho(t)
+  const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+  const [first, second] = [await start(t, echo.url, where), await start(t, echo.url, where)]
+  const ids = await startRuns(first.url)
+  await allHeld(echo)
+  t.equal(await first.kill('SIGTERM'), 0)
+  echo.release()
+  await checkAll(t, second.url, ids, echo)
+})
