@@ -65,11 +65,12 @@ export class Claims {
   #mine(key: string, claim: ClaimRecord): Claim {
     const standsHere = async () =>
       ((await this.#records.read(this.#claims, key)) as ClaimRecord | undefined)?.owner === claim.owner
+    let refreshing = Promise.resolve()
     const beat = setInterval(() => {
       const refresh = async () => {
         if (await standsHere()) await this.#records.replace(this.#claims, key, { ...claim, at: Date.now() })
       }
-      refresh().catch(() => {}) // the next beat may succeed
+      refreshing = refreshing.then(refresh).catch(() => {}) // the next beat may succeed
     }, this.#timing.heartbeatMs)
     return {
       kind: 'mine',
@@ -79,7 +80,12 @@ export class Claims {
       },
       release: async () => {
         clearInterval(beat)
-        if (await standsHere()) await this.#records.delete(this.#claims, key) // it may have been taken over
+        await refreshing // or it would put back what is deleted here
+        try {
+          if (await standsHere()) await this.#records.delete(this.#claims, key) // it may have been taken over
+        } catch {
+          // the work is done all the same; the claim goes stale by itself
+        }
       },
     }
   }

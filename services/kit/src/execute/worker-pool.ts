@@ -7,7 +7,7 @@ import { Worker, type WorkerOptions } from './worker.ts'
 export interface WorkerPoolOptions extends WorkerOptions {
   /** Idle workers that are kept. */
   readonly keep: number
-  readonly exits: Counter<'stage' | 'reason'>
+  readonly restarts: Counter<'stage' | 'reason'>
 }
 
 const worksMax = 200
@@ -67,8 +67,9 @@ export class WorkerPool implements Executor {
     this.#all.add(worker)
     void worker.exit().then(how => {
       this.#all.delete(worker)
-      const reason = how === 'exit code 0' ? 'ended' : how === 'signal SIGKILL' ? 'killed' : 'crashed'
-      this.#options.exits.inc({ stage: this.#options.stage, reason })
+      if (this.#closed) return
+      const reason = how === 'exit code 0' ? 'recycled' : how === 'signal SIGKILL' ? 'killed' : 'crashed'
+      this.#options.restarts.inc({ stage: this.#options.stage, reason })
     })
     return worker
   }

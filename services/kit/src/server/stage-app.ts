@@ -63,7 +63,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
   const limits = { stage: stage.name, places: options.concurrency, waitingMax: options.queue }
   const limiter = new Limiter(limits)
   const metrics = createStageMetrics(service.registry, stage.name, limiter)
-  const { executor, startExecutor } = executorOf(options, metrics.workerExits)
+  const { executor, startExecutor } = executorOf(options, metrics.workerRestarts)
   const calls = new Calls({
     stage,
     executor,
@@ -100,7 +100,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
   }
 }
 
-function executorOf(options: StageAppOptions, exits: ReturnType<typeof createStageMetrics>['workerExits']) {
+function executorOf(options: StageAppOptions, restarts: ReturnType<typeof createStageMetrics>['workerRestarts']) {
   const { stage, store, resources, log } = options
   if (stage.isolation !== 'process')
     return {
@@ -112,7 +112,7 @@ function executorOf(options: StageAppOptions, exits: ReturnType<typeof createSta
     stage: stage.name,
     memoryBytes,
     keep: options.concurrency,
-    exits,
+    restarts,
     setup: {
       module: options.module,
       storeUrl: store.url,

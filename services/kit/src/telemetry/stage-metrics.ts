@@ -34,9 +34,9 @@ export function createStageMetrics(registry: Registry, stage: string, limiter: L
       labelNames: ['stage', 'how'],
       registers,
     }),
-    workerExits: new Counter({
-      name: 'meshwork_stage_worker_exits_total',
-      help: 'Worker processes that ended, by reason.',
+    workerRestarts: new Counter({
+      name: 'meshwork_stage_worker_restarts_total',
+      help: 'Worker processes that were replaced: recycled, killed (deadline, cancel, memory) or crashed.',
       labelNames: ['stage', 'reason'],
       registers,
     }),

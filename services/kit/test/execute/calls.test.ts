@@ -84,6 +84,16 @@ t.test('claims', async t => {
     t.match(await other, { kind: 'recorded', result: { output: { value: 1 } } })
   })
 
+  await t.test('a claim that is given back while it is being refreshed stays given back', async t => {
+    for (let i = 0; i < 50; i++) {
+      const owner = await replica({ ...timing, heartbeatMs: 1 }).claim(`back-${i}`, hash, never)
+      const { at } = (await records.read('claims/stage/1', `back-${i}`)) as { at: number }
+      while (((await records.read('claims/stage/1', `back-${i}`)) as { at: number }).at === at);
+      if (owner.kind === 'mine') await owner.release()
+    }
+    for (let i = 0; i < 50; i++) t.equal(await records.read('claims/stage/1', `back-${i}`), undefined)
+  })
+
   await t.test('waiting ends when the caller has gone', async t => {
     const owner = await replica().claim('left', hash, never)
     const gone = new AbortController()
@@ -110,6 +120,7 @@ t.test('plans', async t => {
     t.equal(answer.statusCode, 504)
     t.equal(answer.json<{ code: string }>().code, 'MESHWORK_STAGE_DEADLINE')
     t.equal((await plan({})).statusCode, 200)
+    t.match((await app.inject('/metrics')).body, /worker_restarts_total\{stage="planner",reason="killed"\} 1/)
   })
 })
 
