@@ -1,0 +1,29 @@
+// Six trivial stages in a process of their own: what is measured is the walk, not the work.
+
+import { createLog, createStageApp, defineStage, openStore, readResources, runService } from '@meshwork/kit'
+import Type from 'typebox'
+
+const body = Type.Object({ value: Type.Integer() }, { additionalProperties: false })
+const stage = defineStage({
+  name: 'nothing',
+  version: '1.0.0',
+  summary: 'Adds one.',
+  input: body,
+  output: body,
+  run: async ({ value }) => ({ value: value + 1 }),
+})
+const log = createLog({ module: 'nothing', version: '1.0.0', level: 'silent' })
+const app = await createStageApp({
+  stage,
+  module: import.meta.url,
+  store: await openStore(process.argv[2] as string),
+  resources: readResources(),
+  log,
+  concurrency: 1024,
+  queue: 4096,
+  bodyLimitBytes: 65_536,
+  workerMemoryBytes: 1e9,
+  environment: {},
+})
+await app.start()
+await runService({ service: app, log, host: '127.0.0.1', port: 0, drainTimeoutMs: 1000 })
