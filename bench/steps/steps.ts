@@ -32,7 +32,7 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
   try {
     const stages = await start('bench/steps/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
-    const postgres = await startPostgres({ teardown: end => void ends.push(end) })
+    const postgres = await startPostgres({ teardown: end => void ends.push(end) }, { durable: true })
     const env = {
       MESHWORK_PORT: '0',
       MESHWORK_LOG_LEVEL: 'silent',

@@ -19,7 +19,11 @@ export interface Postgres {
 const execute = promisify(execFile)
 const nobody = 65_534
 
-export async function startPostgres(t: { teardown(fn: () => unknown): void }): Promise<Postgres> {
+/** `durable: false` does not wait for the disk: the process may be killed, the machine may not. */
+export async function startPostgres(
+  t: { teardown(fn: () => unknown): void },
+  { durable = false }: { durable?: boolean } = {},
+): Promise<Postgres> {
   const given = process.env['DATABASE_URL']
   if (given !== undefined) return { url: await freshDatabase(given), kill: () => {} }
   const bin = await binaries()
@@ -43,7 +47,7 @@ export async function startPostgres(t: { teardown(fn: () => unknown): void }): P
       '-c',
       `unix_socket_directories=${folder}`,
       '-c',
-      'fsync=off',
+      `fsync=${durable ? 'on' : 'off'}`,
     ],
     { ...options, stdio: 'ignore' },
   )
