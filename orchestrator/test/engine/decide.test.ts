@@ -1,0 +1,213 @@
+import type { Problem, StepStatus } from '@meshwork/contracts'
+import t from 'tap'
+import { decide } from '../../src/engine/decide.ts'
+import { retryDelayMs } from '../../src/engine/retry.ts'
+import { answered, cancelled, failed, skipped, started } from '../../src/engine/settle.ts'
+import { hasOutput, isSettled, pendingStep, type StepState } from '../../src/engine/state.ts'
+import { orderOf } from '../../src/plan/order.ts'
+import { ancestorsOf, needsOf, type Plan, planOf, retryDefaults } from '../../src/plan/plan.ts'
+
+const plan = (needs: Record<string, string[]>): Plan => ({
+  steps: Object.entries(needs).map(([name, before]) => ({
+    name,
+    stage: 's',
+    major: 1,
+    with: {},
+    needs: before,
+    retry: retryDefaults,
+    timeoutMs: 1000,
+  })),
+  outputs: {},
+})
+const states = (statuses: Record<string, StepStatus>): Map<string, StepState> =>
+  new Map(Object.entries(statuses).map(([name, status]) => [name, { ...pendingStep(name), status }]))
+const told = (of: Plan, statuses: Record<string, StepStatus>, cancelling = false, now = 0) =>
+  decide(of, { steps: states(statuses), cancelling }, now).commands.map(command =>
+    command.kind === 'finish' ? command.status : `${command.kind} ${command.step.name}`,
+  )
+
+const diamond = plan({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'] })
+const cases: readonly [title: string, found: string[], expected: string[]][] = [
+  ['at first only what needs nothing is started', told(diamond, {}), ['start a']],
+  [
+    'branches are started together, in the order of the plan',
+    told(diamond, { a: 'succeeded' }),
+    ['start b', 'start c'],
+  ],
+  ['a join waits for its slowest branch', told(diamond, { a: 'succeeded', b: 'succeeded', c: 'running' }), []],
+  [
+    'a reused step is as good as one that ran',
+    told(diamond, { a: 'reused', b: 'reused', c: 'succeeded' }),
+    ['start d'],
+  ],
+  [
+    'when all have an output the run has succeeded',
+    told(diamond, { a: 'succeeded', b: 'reused', c: 'succeeded', d: 'succeeded' }),
+    ['succeeded'],
+  ],
+  [
+    'after a failure nothing starts: what runs is aborted, the rest is skipped',
+    told(diamond, { a: 'succeeded', b: 'failed', c: 'running' }),
+    ['cancel c', 'skip d'],
+  ],
+  [
+    'a failed run ends when everything has settled',
+    told(diamond, { a: 'succeeded', b: 'failed', c: 'cancelled', d: 'skipped' }),
+    ['failed'],
+  ],
+  [
+    'while it is cancelled nothing starts',
+    told(diamond, { a: 'succeeded' }, true),
+    ['cancel b', 'cancel c', 'cancel d'],
+  ],
+  [
+    'a cancelled run ends as cancelled',
+    told(diamond, { a: 'succeeded', b: 'cancelled', c: 'cancelled', d: 'cancelled' }, true),
+    ['cancelled'],
+  ],
+  [
+    'a failure during a cancel is told as a failure',
+    told(diamond, { a: 'failed', b: 'cancelled', c: 'cancelled', d: 'cancelled' }, true),
+    ['failed'],
+  ],
+  [
+    'a cancel that comes when all is done comes too late',
+    told(diamond, { a: 'succeeded', b: 'succeeded', c: 'succeeded', d: 'succeeded' }, true),
+    ['succeeded'],
+  ],
+]
+for (const [title, found, expected] of cases) t.test(title, async t => void t.same(found, expected))
+
+t.test('a retry waits for its time, and the decision says when that is', async t => {
+  const waiting: StepState = { ...pendingStep('a'), status: 'retrying', attempts: 1, nextAt: 500 }
+  const at = (now: number) => decide(plan({ a: [] }), { steps: new Map([['a', waiting]]), cancelling: false }, now)
+  t.same(at(499), { commands: [], wakeAt: 500 })
+  t.match(at(500), { commands: [{ kind: 'start' }], wakeAt: undefined })
+})
+
+t.test('random runs over random graphs keep the invariants', async t => {
+  let seed = 20_261_123
+  const random = () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+    return seed / 2_147_483_648
+  }
+  for (let round = 0; round < 500; round++) {
+    const names = Array.from({ length: 1 + Math.floor(random() * 12) }, (_, i) => `s${i}`)
+    const graph = plan(
+      Object.fromEntries(names.map((name, i) => [name, names.slice(0, i).filter(() => random() < 0.3)])),
+    )
+    const current = new Map(names.map(name => [name, pendingStep(name)]))
+    let cancelling = false
+    let finished = 0
+    let guard = 0
+    let failedOnce = false
+    while (finished === 0) {
+      if (++guard > 10_000) throw new Error('the run does not end')
+      if (random() < 0.01) cancelling = true
+      const { commands } = decide(graph, { steps: current, cancelling }, 0)
+      t.same(commands, decide(graph, { steps: current, cancelling }, 0).commands, 'D3')
+      for (const command of commands) {
+        if (command.kind === 'finish') {
+          finished++
+          if (commands.length !== 1 || ![...current.values()].every(isSettled)) t.fail('D5')
+          continue
+        }
+        const state = current.get(command.step.name) as StepState
+        if (isSettled(state)) t.fail('D2')
+        if (command.kind === 'start') {
+          if (cancelling || failedOnce) t.fail('D4')
+          if (!command.step.needs.every(name => hasOutput(current.get(name) as StepState))) t.fail('D1')
+          current.set(state.name, started(state, 0, 'hash', '1.0.0').state)
+        } else if (command.kind === 'skip') current.set(state.name, skipped(state, 0).state)
+        else current.set(state.name, cancelled(state, 0).state)
+      }
+      const running = [...current.values()].filter(({ status }) => status === 'running')
+      const one = running[Math.floor(random() * running.length)]
+      if (!one) continue
+      const fails = random() < 0.05
+      failedOnce ||= fails
+      current.set(one.name, fails ? failed(one, problem(false), 0).state : { ...one, status: 'succeeded' })
+    }
+  }
+  t.pass('500 runs ended')
+})
+
+const problem = (retryable: boolean): Problem => ({
+  type: '/errors#X',
+  title: 'x',
+  status: 500,
+  detail: 'x',
+  code: 'X',
+  retryable,
+})
+
+t.test('attempts', async t => {
+  const [step] = plan({ a: [] }).steps
+  if (!step) throw new Error('no step')
+  const begun = started(pendingStep('a'), 10, 'in', '1.0.0').state
+  t.match(begun, { status: 'running', attempts: 1, startedAt: 10, inputHash: 'in' })
+  const fails = (retryable: boolean, attempts = 1) =>
+    answered(
+      { ...begun, attempts },
+      step,
+      { kind: 'problem', problem: problem(retryable), retryAfterMs: undefined },
+      100,
+      0.5,
+      1,
+    ).state
+  t.match(fails(true), { status: 'retrying', nextAt: 600, problem: { code: 'X' } })
+  t.match(fails(false), { status: 'failed', endedAt: 100 })
+  t.match(fails(true, step.retry.attempts), { status: 'failed' }, 'attempts are spent')
+  t.match(
+    answered(begun, step, { kind: 'result', output: { rows: 5 }, outputHash: 'o', version: '1.0.1' }, 100, 0.5, 0)
+      .state,
+    { status: 'succeeded', rows: 5, version: '1.0.1', seconds: 0.5 },
+  )
+  t.match(
+    answered(begun, step, { kind: 'result', output: { rows: 1.5 }, outputHash: 'o', version: '1.0.1' }, 100, 0.5, 0)
+      .state,
+    { rows: null },
+  )
+})
+
+t.test('the wait before an attempt grows, is jittered, has a bound, and obeys Retry-After', async t => {
+  const retry = { attempts: 10, backoffMs: 100, maxBackoffMs: 1000, factor: 2 }
+  t.same(
+    [1, 2, 3, 4, 5].map(attempts => retryDelayMs(retry, attempts, undefined, 1)),
+    [100, 200, 400, 800, 1000],
+  )
+  t.equal(retryDelayMs(retry, 3, undefined, 0), 0)
+  t.equal(retryDelayMs(retry, 3, undefined, 0.5), 200)
+  t.equal(retryDelayMs(retry, 1, 5000, 1), 5000)
+})
+
+t.test('order', async t => {
+  const order = (needs: Record<string, string[]>) => orderOf(new Map(Object.entries(needs)))
+  t.same(order({ c: ['a'], b: [], a: [] }), { kind: 'ordered', names: ['b', 'a', 'c'] })
+  t.same(order({ d: ['b', 'c'], c: ['a'], b: ['a'], a: [] }), { kind: 'ordered', names: ['a', 'c', 'b', 'd'] })
+  t.match(order({ a: ['c'], b: ['a'], c: ['b'] }), { kind: 'cycle', names: ['a', 'c', 'b', 'a'] })
+  const document = {
+    name: 'w',
+    steps: {
+      z: { stage: 's@1', with: { x: '${steps.a.y + 1}' } },
+      a: { stage: 's@1' },
+      m: { stage: 's@2', needs: ['z'], timeout: '90s', retry: { attempts: 5, backoff: '1s' } },
+    },
+  }
+  t.same(
+    [...needsOf(document)],
+    [
+      ['z', ['a']],
+      ['a', []],
+      ['m', ['z']],
+    ],
+  )
+  const planned = planOf(document)
+  t.match(planned.steps.at(-1), {
+    name: 'm',
+    major: 2,
+    timeoutMs: 90_000,
+    retry: { attempts: 5, backoffMs: 1000, maxBackoffMs: 30_000 },
+  })
+  t.same([...ancestorsOf(planned, 'm')].sort(), ['a', 'z'])
+})
