@@ -1,0 +1,247 @@
+// What the store promises, on both homes.
+
+import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import t, { type Test } from 'tap'
+import { pendingStep } from '../../src/engine/state.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { Batcher } from '../../src/store/batcher.ts'
+import { openBoss } from '../../src/store/boss.ts'
+import { type Database, openFolder, openPostgres } from '../../src/store/database.ts'
+import { Ledger, runQueue } from '../../src/store/ledger.ts'
+import { migrate } from '../../src/store/migrations.ts'
+import { type NewRun, Runs } from '../../src/store/runs.ts'
+import type { Transition } from '../../src/store/transition.ts'
+import { startPostgres } from '../postgres.ts'
+
+const plan: Plan = { steps: [], outputs: {} }
+const places = new Map([['a', { place: 0, stage: 'echo' }]])
+const newRun = (key: string | null = null): NewRun => ({
+  id: randomUUID(),
+  jobId: randomUUID(),
+  workflow: 'w',
+  version: 1,
+  params: { text: "it's" },
+  cache: false,
+  plan,
+  traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  idempotencyKey: key,
+  requestHash: 'h',
+})
+
+const homes: Record<string, (t: Test) => Promise<Database>> = {
+  PGlite: async t => await openFolder(`${t.testdir()}/state`),
+  PostgreSQL: async t =>
+    openPostgres((await startPostgres(t)).url, error => {
+      throw error
+    }),
+}
+
+for (const [home, open] of Object.entries(homes))
+  t.test(home, async t => {
+    const database = await open(t)
+    await migrate(database)
+    await migrate(database)
+    const boss = await openBoss(database, () => {})
+    t.teardown(async () => {
+      await boss.stop({ graceful: false })
+      await database.close()
+    })
+    const runs = new Runs(database, boss)
+    const ledger = new Ledger(database, boss)
+    const claimOne = async (owner = 'me') => {
+      const accepted = await runs.accept(newRun())
+      const [claimed] = await runs.claim(owner, 10)
+      if (!claimed || claimed.run.id !== accepted.run.id) throw new Error('not claimed')
+      return claimed.run
+    }
+    const transition = (
+      run: { id: string; job_id: string; fence: number },
+      more: Partial<Transition> = {},
+    ): Transition => ({
+      runId: run.id,
+      jobId: run.job_id,
+      fence: run.fence,
+      starts: false,
+      steps: [],
+      events: [],
+      ...more,
+    })
+    const record = async (of: Transition) => await ledger.record({ transition: of, places })
+
+    await t.test('of many runs with one key at once exactly one is kept', async t => {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => runs.accept(newRun('key'))))
+      t.equal(answers.filter(({ kind }) => kind === 'accepted').length, 1)
+      t.equal(new Set(answers.map(({ run }) => run.id)).size, 1)
+      t.same(answers[0]?.run.params, { text: "it's" })
+      const [claimed] = await runs.claim('me', 10)
+      t.equal(claimed?.run.fence, 1)
+      t.equal(
+        await record(transition(claimed?.run as never, { end: { status: 'succeeded', outputs: {}, problem: null } })),
+        'recorded',
+      )
+    })
+
+    await t.test('a transition is recorded whole: run, steps and events numbered on', async t => {
+      const run = await claimOne()
+      const step = { ...pendingStep('a'), status: 'running' as const, attempts: 1, startedAt: 1_700_000_000_123 }
+      t.equal(
+        await record(
+          transition(run, {
+            started: true,
+            starts: true,
+            steps: [step],
+            events: [{ type: 'run.started' }, { type: 'step.started', step: 'a', attempt: 1 }],
+          }),
+        ),
+        'recorded',
+      )
+      t.match(await runs.steps(run.id), [
+        { name: 'a', stage: 'echo', status: 'running', attempts: 1, started_at: new Date(1_700_000_000_123) },
+      ])
+      const done = { ...step, status: 'succeeded' as const, output: null, rows: 3_000_000_000, outputHash: 'o' }
+      await record(
+        transition(run, {
+          steps: [done],
+          events: [{ type: 'step.succeeded', step: 'a', data: { rows: 3 } }],
+          end: { status: 'succeeded', outputs: { x: 1 }, problem: null },
+        }),
+      )
+      t.same(
+        (await runs.events(run.id, 0, 10)).map(({ id, type }) => [id, type]),
+        [
+          [1, 'run.created'],
+          [2, 'run.started'],
+          [3, 'step.started'],
+          [4, 'step.succeeded'],
+        ],
+      )
+      t.match(await runs.get(run.id), { status: 'succeeded', outputs: { x: 1 }, ended_at: Date })
+      t.equal(Number((await runs.steps(run.id))[0]?.rows), 3_000_000_000)
+      t.same(
+        await boss.findJobs(runQueue, { id: run.job_id }).then(([job]) => job?.state),
+        'completed',
+        'the end of the run and of its job are one',
+      )
+      t.equal(
+        await record(transition(run, { events: [{ type: 'step.progress' }] })),
+        'lost',
+        'nothing is written after the end',
+      )
+    })
+
+    await t.test('who held a run before writes nothing any more', async t => {
+      const run = await claimOne('first')
+      await runs.giveBack([run.job_id])
+      const [again] = await runs.claim('second', 10)
+      t.equal(again?.run.fence, run.fence + 1)
+      t.equal(await record(transition(run, { events: [{ type: 'run.started' }] })), 'lost')
+      t.equal(
+        await record(
+          transition(again?.run as never, {
+            events: [{ type: 'run.recovered' }],
+            end: { status: 'failed', outputs: null, problem: null },
+          }),
+        ),
+        'recorded',
+      )
+      t.same(
+        (await runs.events(run.id, 1, 10)).map(({ type }) => type),
+        ['run.recovered'],
+      )
+    })
+
+    await t.test('after a cancel is acknowledged a start is refused, an end is not', async t => {
+      const run = await claimOne()
+      t.match(await runs.cancel(run.id), { cancel_requested: true, ended_at: null })
+      t.equal(await record(transition(run, { starts: true, events: [{ type: 'step.started', step: 'a' }] })), 'refused')
+      t.same(await runs.cancelRequested([run.id]), [run.id])
+      t.equal(
+        await record(
+          transition(run, {
+            end: { status: 'cancelled', outputs: null, problem: null },
+            events: [{ type: 'run.cancelled' }],
+          }),
+        ),
+        'recorded',
+      )
+      t.same(
+        (await runs.events(run.id, 1, 10)).map(({ type }) => type),
+        ['run.cancelling', 'run.cancelled'],
+      )
+    })
+
+    await t.test('a run that nobody has begun is cancelled at once, and its job is done with', async t => {
+      const { run } = await runs.accept(newRun())
+      t.match(await runs.cancel(run.id), { status: 'cancelled', ended_at: Date })
+      t.same(await runs.claim('me', 10), [])
+      t.same(await runs.activeJobs(), [])
+    })
+
+    await t.test('many transitions of many runs at once are all recorded, each in its order', async t => {
+      const ids = await Promise.all(Array.from({ length: 40 }, async () => (await runs.accept(newRun())).run.id))
+      const claimed = await runs.claim('me', 64)
+      t.equal(claimed.length, ids.length)
+      await Promise.all(
+        claimed.flatMap(({ run }) => [
+          ...Array.from({ length: 5 }, (_, i) =>
+            record(transition(run, { events: [{ type: 'step.progress', data: { i } }] })),
+          ),
+          record(transition(run, { end: { status: 'succeeded', outputs: {}, problem: null } })),
+        ]),
+      )
+      for (const { run } of claimed)
+        t.same(
+          (await runs.events(run.id, 1, 10)).map(({ id, data }) => [id, data['i']]),
+          [0, 1, 2, 3, 4].map(i => [i + 2, i]),
+        )
+    })
+
+    await t.test('progress is kept for the step that runs, under the fence', async t => {
+      const run = await claimOne()
+      await record(transition(run, { steps: [{ ...pendingStep('a'), status: 'running', attempts: 1 }] }))
+      await runs.saveProgress([{ runId: run.id, step: 'a', attempt: 1, fence: run.fence, progress: { fraction: 0.5 } }])
+      await runs.saveProgress([
+        { runId: run.id, step: 'a', attempt: 1, fence: run.fence - 1, progress: { fraction: 0.1 } },
+      ])
+      t.match((await runs.steps(run.id))[0], { progress: { fraction: 0.5 } })
+      t.equal((await runs.events(run.id, 1, 10)).length, 1)
+      await record(transition(run, { end: { status: 'cancelled', outputs: null, problem: null } }))
+    })
+  })
+
+t.test('a folder has one holder; that of a process that died is taken', async t => {
+  const folder = `${t.testdir()}/state`
+  const first = await openFolder(folder)
+  await t.rejects(openFolder(folder), { name: 'FolderLocked', message: new RegExp(`process ${process.pid}`) })
+  await first.close()
+  await writeFile(`${dirname(folder)}/state.lock`, JSON.stringify({ pid: 4_194_303, began: '1' }))
+  const second = await openFolder(folder)
+  t.same(await second.query('SELECT 1 AS one'), [{ one: 1 }])
+  await second.close()
+})
+
+t.test('what comes while a write is on its way is written by the next, never two of one key together', async t => {
+  const written: string[][] = []
+  let go: () => void = () => {}
+  const batcher = new Batcher<string, string>({
+    max: 3,
+    keyOf: item => item.slice(0, 1),
+    write: async items => {
+      written.push([...items])
+      if (written.length === 1) await new Promise<void>(resolve => (go = resolve))
+      if (items.includes('x1')) throw new Error('broken')
+      return items.map(item => item.toUpperCase())
+    },
+  })
+  const first = batcher.add('a1')
+  await new Promise(resolve => setImmediate(resolve))
+  const rest = ['a2', 'a3', 'b1', 'c1', 'd1'].map(item => batcher.add(item))
+  go()
+  t.equal(await first, 'A1')
+  t.same(await Promise.all(rest), ['A2', 'A3', 'B1', 'C1', 'D1'])
+  t.same(written, [['a1'], ['a2', 'b1', 'c1'], ['a3', 'd1']])
+  await t.rejects(batcher.add('x1'), /broken/)
+  t.equal(await batcher.add('y1'), 'Y1', 'a write that failed is told to its own')
+})
