@@ -65,7 +65,11 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
           answer = stdout
           return { code: 0, output: stdout + stderr }
         } catch (error) {
-          const { code = 1, stdout = '', stderr = String(error) } = error as { code?: number; stdout?: string; stderr?: string }
+          const {
+            code = 1,
+            stdout = '',
+            stderr = String(error),
+          } = error as { code?: number; stdout?: string; stderr?: string }
           return { code, output: `${stdout}${stderr}` }
         }
       }
@@ -76,7 +80,11 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
       }
 
       async function start(script: string): Promise<void> {
-        const child = spawn('bash', ['-c', `exec ${script}`], { cwd: repository, env, stdio: ['ignore', 'pipe', 'inherit'] })
+        const child = spawn('bash', ['-c', `exec ${script}`], {
+          cwd: repository,
+          env,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
         t.teardown(async () => {
           const ended = new Promise(resolve => child.once('exit', resolve))
           child.kill('SIGTERM')

@@ -15,7 +15,12 @@ export function blocksOf(markdown: string): Block[] {
     if (!fence) continue
     const start = i + 1
     while (++i < lines.length && lines[i] !== '```');
-    blocks.push({ language: fence[1] as string, words: (fence[2] ?? '').split(' ').filter(Boolean), text: `${lines.slice(start, i).join('\n')}\n`, line: start })
+    blocks.push({
+      language: fence[1] as string,
+      words: (fence[2] ?? '').split(' ').filter(Boolean),
+      text: `${lines.slice(start, i).join('\n')}\n`,
+      line: start,
+    })
   }
   return blocks
 }

@@ -1,0 +1,139 @@
+// What the rooms of the repository promise each other.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { stageNames } from '../launcher/src/mesh.ts'
+
+const repository = fileURLToPath(new URL('..', import.meta.url))
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: repository,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter(file => file && existsSync(join(repository, file)))
+const read = (file: string) => readFileSync(join(repository, file), 'utf8')
+const sources = files.filter(file => file.endsWith('.ts'))
+const importsOf = (file: string) =>
+  [
+    ...read(file).matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|(?:^|\n)import\s+'([^']+)'/g,
+    ),
+  ].map(([, a, b, c]) => (a ?? b ?? c) as string)
+
+const rooms = [
+  'contracts',
+  'services/kit',
+  ...stageNames.map(name => `services/${name}`),
+  'orchestrator',
+  'gateway',
+  'launcher',
+  'bench',
+]
+const packageOf = (file: string) => rooms.find(room => file.startsWith(`${room}/`))
+const nameOf = (room: string) => `@meshwork/${room.replace('services/', '')}`
+const declared = (room: string) =>
+  (JSON.parse(read(`${room}/package.json`)) as { dependencies?: Record<string, string> }).dependencies ?? {}
+
+t.test(
+  'imports run one way: contracts, kit, then stages, orchestrator and gateway, which do not know each other',
+  async t => {
+    const allowed: Record<string, readonly string[]> = { contracts: [], 'services/kit': ['@meshwork/contracts'] }
+    for (const file of sources.filter(name => name.includes('/src/'))) {
+      const room = packageOf(file)
+      if (room === undefined || room === 'launcher' || room === 'bench') continue
+      const may = allowed[room] ?? ['@meshwork/contracts', '@meshwork/kit', '@meshwork/kit/testing']
+      for (const name of importsOf(file).filter(name => name.startsWith('@meshwork/')))
+        if (!may.includes(name)) t.fail(`${file} imports ${name}`)
+      for (const name of importsOf(file).filter(name => name.startsWith('.')))
+        if (packageOf(join(dirname(file), name)) !== room) t.fail(`${file} reaches out of its room: ${name}`)
+    }
+    t.pass('no import runs the other way')
+  },
+)
+
+t.test('every package that is imported is declared, and every one that is declared is imported', async t => {
+  for (const room of rooms) {
+    const own = sources.filter(file => packageOf(file) === room)
+    const used = new Set(
+      own
+        .flatMap(importsOf)
+        .filter(name => !name.startsWith('.') && !name.startsWith('node:'))
+        .map(name =>
+          name
+            .split('/')
+            .slice(0, name.startsWith('@') ? 2 : 1)
+            .join('/'),
+        ),
+    )
+    const dependencies = Object.keys(declared(room))
+    for (const name of used) {
+      const forTests = own
+        .filter(file => importsOf(file).some(other => other.startsWith(name)))
+        .every(file => !file.includes('/src/'))
+      if (
+        name === nameOf(room) ||
+        builtinModules.includes(name) ||
+        (forTests && ['tap', 'undici', 'yaml', 'typebox', 'pg', '@meshwork/contracts', '@meshwork/kit'].includes(name))
+      )
+        continue
+      if (!dependencies.includes(name)) t.fail(`${room} imports ${name} and does not declare it`)
+    }
+    const text = own.map(read).join('\n')
+    for (const name of dependencies)
+      if (!used.has(name) && !text.includes(`'${name}`)) t.fail(`${room} declares ${name} and does not import it`)
+    for (const [name, version] of Object.entries(declared(room)))
+      if (version !== 'catalog:' && version !== 'workspace:*')
+        t.fail(`${room}: ${name} ${version} does not come from the catalog`)
+  }
+  t.pass('declared is what is used')
+})
+
+t.test('only the edge of a process reads its environment or ends it', async t => {
+  const edge =
+    /(\/main\.ts|\/cli\/|\/serve-stage\.ts|\/server\/run\.ts|\/worker(-main)?\.ts|^launcher\/|^bench\/|^scripts\/|^test\/|\/test\/|^examples\/|\/run-stage\.ts|^services\/inference\/src\/session\/pool\.ts|^services\/ingest\/src\/stage\.ts)/
+  for (const file of sources.filter(name => !edge.test(name)))
+    if (/\bprocess\.(env|exit|on)\b/.test(read(file))) t.fail(`${file} uses process.env, process.exit or process.on`)
+  t.pass('settings are read in one place')
+})
+
+t.test('source files stay small enough to own one thing', async t => {
+  const lines = sources
+    .filter(file => file.includes('/src/'))
+    .map(file => [file, read(file).split('\n').length] as const)
+  for (const [file, count] of lines) if (count > 400) t.fail(`${file} has ${count} lines`)
+  const median = lines.map(([, count]) => count).sort((a, b) => a - b)[lines.length >> 1] ?? 0
+  t.ok(median < 100, `half of them have fewer than ${median} lines`)
+})
+
+t.test('every stage has the shape of a stage, and the launcher knows it', async t => {
+  const folders = readdirSync(join(repository, 'services')).filter(name => name !== 'kit')
+  t.same(folders.sort(), [...stageNames].sort())
+  for (const name of folders)
+    for (const file of ['src/stage.ts', 'src/main.ts', 'README.md', 'package.json'])
+      t.ok(existsSync(join(repository, 'services', name, file)), `services/${name}/${file}`)
+})
+
+t.test('the tree names no machine and no registry', async t => {
+  // Written in pieces, so that this file does not hold what it looks for.
+  const wrong = [
+    ['regi', 'stry.npmjs'],
+    ['/wo', 'rk/main'],
+    ['/tmp/', 'look'],
+    ['pypi', '.org/simple'],
+  ].map(parts => parts.join(''))
+  for (const file of files.filter(name => !/\.(onnx|png|parquet)$/.test(name)))
+    for (const text of wrong) if (read(file).includes(text)) t.fail(`${file} holds ${text}`)
+  t.pass('it stands alone')
+})
+
+t.test('links between documents lead somewhere', async t => {
+  for (const file of files.filter(name => name.endsWith('.md')))
+    for (const [, link = ''] of read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g))
+      if (!/^[a-z]+:/.test(link) && !existsSync(join(repository, dirname(file), link)))
+        t.fail(`${file} links to ${link}`)
+  t.pass('no link is broken')
+})
