@@ -4,7 +4,7 @@ import { type Progress, type JsonValue, ProblemError, type RunStatus } from '@me
 import type { Logger } from 'pino'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
-import type { StageClient } from '../stage/client.ts'
+import { restartMs, type StageClient } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Runs } from '../store/runs.ts'
@@ -43,7 +43,6 @@ export interface EngineParts {
 }
 
 export interface CallRequest {
-  readonly url: string
   readonly stage: string
   readonly major: number
   readonly step: string
@@ -189,13 +188,15 @@ export class Engine {
     let release: (() => void) | undefined
     let leave: (() => void) | undefined
     try {
-      release = await this.#limits.take(call.url, call.signal)
-      const deployment = await directory.pick(call.stage, call.major)
-      leave = directory.enter(deployment.url)
+      // Who waits for a place counts as in flight, so that the next goes elsewhere.
+      const entered = await directory.enter(call.stage, call.major)
+      const { deployment } = entered
+      leave = entered.leave
+      release = await this.#limits.take(deployment.url, call.signal)
       return await client.call({ ...call, deployment })
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
-      if (error instanceof ProblemError) return { kind: 'problem', problem: error.toProblem(), retryAfterMs: undefined }
+      if (error instanceof ProblemError) return { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs }
       throw error
     } finally {
       leave?.()

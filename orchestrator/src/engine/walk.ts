@@ -13,6 +13,7 @@ import { EvaluationError } from '../definition/expression.ts'
 import { fill, readTemplate } from '../definition/template.ts'
 import type { PlanStep } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
+import { restartMs } from '../stage/client.ts'
 import type { ClaimedRun } from '../store/runs.ts'
 import { stepState } from '../store/rows.ts'
 import type { NewEvent, Transition } from '../store/transition.ts'
@@ -107,7 +108,7 @@ export class Walk {
           this.#log.info({ status: end.status, seconds: (Date.now() - this.#facts.startedAt) / 1000 }, 'run ended')
           return 'ended'
         }
-        for (const { step, body, url } of toCall) this.#call(step, body, url)
+        for (const { step, body } of toCall) this.#call(step, body)
         if (moved) continue
       }
       for (const command of commands) if (command.kind === 'cancel') this.#calls.get(command.step.name)?.abort.abort()
@@ -158,7 +159,7 @@ export class Walk {
         }
       }
       this.#apply(started(before, now, inputHash, deployment.version), changes)
-      return { step, before, body, url: deployment.url }
+      return { step, before, body }
     } catch (error) {
       this.#apply(this.#notStarted(step, before, error, now), changes)
       return undefined
@@ -172,7 +173,7 @@ export class Walk {
       return answered(
         attempt,
         step,
-        { kind: 'problem', problem: error.toProblem(), retryAfterMs: undefined },
+        { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs },
         now,
         0,
         Math.random(),
@@ -203,13 +204,12 @@ export class Walk {
     return body
   }
 
-  #call(step: PlanStep, body: JsonValue, url: string): void {
+  #call(step: PlanStep, body: JsonValue): void {
     const state = this.#states.get(step.name) as StepState
     const abort = new AbortController()
     const begun = performance.now()
     const done = this.#parts
       .call({
-        url,
         stage: step.stage,
         major: step.major,
         step: step.name,
@@ -322,7 +322,6 @@ interface ToCall {
   /** State to go back to when the start is refused. */
   readonly before: StepState
   readonly body: JsonValue
-  readonly url: string
 }
 
 /** The same trace, a new span. */

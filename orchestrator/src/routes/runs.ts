@@ -155,7 +155,7 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
       const last = rows.length < limit ? undefined : rows.at(-1)
       return {
         items: rows.map(runView),
-        next: last ? writeCursor({ at: new Date(last.created_at).toISOString(), id: last.id }) : null,
+        next: last ? writeCursor({ at: last.cursor_at, id: last.id }) : null,
       }
     },
   )

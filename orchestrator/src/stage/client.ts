@@ -15,7 +15,7 @@ import {
 import { Agent, type Dispatcher, request } from 'undici'
 import type { Answer } from './answer.ts'
 import type { Deployment } from './deployment.ts'
-import { EventReader, EventTooLarge } from './event-reader.ts'
+import { EventReader, AnswerTooLarge } from './event-reader.ts'
 
 export interface StageCall {
   readonly deployment: Deployment
@@ -36,6 +36,8 @@ const connectTimeoutMs = 2000
 /** Stages write a line at least every 15 s, so one that is silent for a minute is gone. */
 const silenceMs = 60_000
 const deadlineGraceMs = 1000
+/** A stage that cannot be reached may be starting again: it is not asked sooner than this. */
+export const restartMs = 1000
 
 export class StageClient {
   readonly #agent = new Agent({
@@ -53,7 +55,10 @@ export class StageClient {
       return await this.#send(call, AbortSignal.any([call.signal, deadline]))
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
-      return failed(deadline.aborted ? timedOut(call) : unreachable(call, error))
+      if (error instanceof AnswerTooLarge) return garbage(call, error.message)
+      return deadline.aborted
+        ? failed(timedOut(call))
+        : { ...failed(unreachable(call, error)), retryAfterMs: restartMs }
     }
   }
 
@@ -99,20 +104,15 @@ export class StageClient {
 async function readEvents(call: StageCall, response: Dispatcher.ResponseData): Promise<Answer> {
   const reader = new EventReader(answerBytesMax)
   const decoder = new TextDecoder()
-  try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>)
-      for (const { event, data } of reader.read(decoder.decode(chunk, { stream: true }))) {
-        const value = parse(data)
-        if (event === 'progress' && compile(Progress).fits(value)) call.onProgress(value as Progress)
-        else if (event === 'result') {
-          const { output, version } = (value ?? {}) as Partial<StageResult>
-          return readResult(call, output, version ?? call.deployment.version)
-        } else if (event === 'problem') return readProblem(call, 500, 'application/problem+json', data, undefined)
-      }
-  } catch (error) {
-    if (error instanceof EventTooLarge) return garbage(call, error.message)
-    throw error
-  }
+  for await (const chunk of response.body as AsyncIterable<Buffer>)
+    for (const { event, data } of reader.read(decoder.decode(chunk, { stream: true }))) {
+      const value = parse(data)
+      if (event === 'progress' && compile(Progress).fits(value)) call.onProgress(value as Progress)
+      else if (event === 'result') {
+        const { output, version } = (value ?? {}) as Partial<StageResult>
+        return readResult(call, output, version ?? call.deployment.version)
+      } else if (event === 'problem') return readProblem(call, 500, 'application/problem+json', data, undefined)
+    }
   return garbage(call, 'the stream of events ended without a result')
 }
 
@@ -171,7 +171,7 @@ async function readText(body: AsyncIterable<Buffer>, limitBytes: number): Promis
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > limitBytes) throw new Error(`an answer of more than ${limitBytes} bytes`)
+    if (bytes > limitBytes) throw new AnswerTooLarge(`an answer of more than ${limitBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -96,16 +96,10 @@ export class Directory {
     return [...majors].map(([name, set]) => ({ name, majors: [...set].sort((a, b) => a - b) }))
   }
 
-  /** The deployment for a call: of those that serve the contract the ready ones, of those the least busy. */
+  /** A deployment that serves the contract. Throws a problem when there is none. */
   async pick(stage: string, major: number): Promise<Deployment> {
-    const serving = () =>
-      [...this.#entries.values()].filter(
-        ({ deployment }) => deployment?.stage === stage && deployment.majors.includes(major),
-      )
-    if (serving().length === 0) await this.known()
-    const found = serving()
-    const ready = found.filter(({ status }) => status === 'ready')
-    const [best] = (ready.length > 0 ? ready : found).sort((a, b) => a.inFlight - b.inFlight)
+    if (!this.#best(stage, major)) await this.known()
+    const best = this.#best(stage, major)
     if (best?.deployment) return best.deployment
     const silent = [...this.#entries.values()].find(({ named }) => named === stage)
     if (silent)
@@ -123,12 +117,13 @@ export class Directory {
     })
   }
 
-  /** Marks a call as in flight; call what it answers when the call has ended. */
-  enter(url: string): () => void {
-    const entry = this.#entries.get(url)
-    if (!entry) return () => {}
-    entry.inFlight++
-    return () => void entry.inFlight--
+  /** The deployment for a call, which counts as in flight from now until `leave`. */
+  async enter(stage: string, major: number): Promise<{ deployment: Deployment; leave: () => void }> {
+    let deployment = this.#best(stage, major)?.deployment
+    deployment ??= await this.pick(stage, major)
+    const entry = this.#entries.get(deployment.url)
+    if (entry) entry.inFlight++
+    return { deployment, leave: () => void (entry && entry.inFlight--) }
   }
 
   views(): DeploymentView[] {
@@ -140,6 +135,15 @@ export class Directory {
       status,
       checkedAt: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
     }))
+  }
+
+  /** Of those that serve the contract the ready ones, of those the least busy. */
+  #best(stage: string, major: number): Entry | undefined {
+    const serving = [...this.#entries.values()].filter(
+      ({ deployment }) => deployment?.stage === stage && deployment.majors.includes(major),
+    )
+    const ready = serving.filter(({ status }) => status === 'ready')
+    return (ready.length > 0 ? ready : serving).sort((a, b) => a.inFlight - b.inFlight)[0]
   }
 
   async #look(entry: Entry): Promise<void> {

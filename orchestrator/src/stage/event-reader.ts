@@ -5,8 +5,8 @@ export interface StageEvent {
   readonly data: string
 }
 
-export class EventTooLarge extends Error {
-  override readonly name = 'EventTooLarge'
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge'
 }
 
 export class EventReader {
@@ -20,7 +20,7 @@ export class EventReader {
     this.#limitBytes = limitBytes
   }
 
-  /** The events that are complete with this text. Throws EventTooLarge past the limit. */
+  /** The events that are complete with this text. Throws AnswerTooLarge past the limit. */
   read(text: string): StageEvent[] {
     const lines = (this.#rest + text).split(/\r\n|\n|\r/)
     this.#rest = lines.pop() ?? ''
@@ -41,7 +41,7 @@ export class EventReader {
       }
     }
     if (this.#size + this.#rest.length > this.#limitBytes)
-      throw new EventTooLarge(`an event of more than ${this.#limitBytes} bytes`)
+      throw new AnswerTooLarge(`an event of more than ${this.#limitBytes} bytes`)
     return events
   }
 }

@@ -76,7 +76,8 @@ export class Runs {
     return row
   }
 
-  async list(filter: RunFilter): Promise<RunRow[]> {
+  /** Newest first. `cursor_at` is `created_at` to the microsecond, which a Date would cut off. */
+  async list(filter: RunFilter): Promise<(RunRow & { cursor_at: string })[]> {
     const values: unknown[] = [filter.limit]
     const where = ['true']
     const bind = (value: unknown) => `$${values.push(value)}`
@@ -84,8 +85,8 @@ export class Runs {
     if (filter.status !== undefined) where.push(`status = ${bind(filter.status)}`)
     if (filter.before)
       where.push(`(created_at, id) < (${bind(filter.before.at)}::timestamptz, ${bind(filter.before.id)}::uuid)`)
-    return await this.#database.readers.query<RunRow>(
-      `SELECT * FROM run WHERE ${where.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $1`,
+    return await this.#database.readers.query<RunRow & { cursor_at: string }>(
+      `SELECT *, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cursor_at FROM run WHERE ${where.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $1`,
       values,
     )
   }

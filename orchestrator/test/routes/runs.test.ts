@@ -34,7 +34,10 @@ t.test('many runs at once, over two deployments that take one call each', async 
   await t.test('parallel steps go to different deployments', async t => {
     const run = await post('/v1/runs', { workflow: 'pair' })
     await Promise.all(['a', 'b'].map(async value => await Promise.race(echoes.map(echo => echo.asked(value)))))
-    t.same(echoes.map(({ calls }) => calls.size), [1, 1])
+    t.same(
+      echoes.map(({ calls }) => calls.size),
+      [1, 1],
+    )
     for (const echo of echoes) echo.release()
     await post('/v1/runs', { workflow: 'one' }, { prefer: 'wait=30' })
     const { items } = (await app.inject(`/v1/runs/${run.id}/steps`)).json<{ items: StepView[] }>()
