@@ -1,6 +1,15 @@
 // Everything that can be wrong with a workflow document, all at once, each with its place. Pure.
 
-import { closest, compile, type JsonValue, type Param, type ProblemItem, WorkflowDocument } from '@meshwork/contracts'
+import {
+  closest,
+  compile,
+  type JsonValue,
+  type Param,
+  type ProblemItem,
+  type Step,
+  WorkflowDocument,
+} from '@meshwork/contracts'
+import { durationMs } from '../plan/duration.ts'
 import { orderOf } from '../plan/order.ts'
 import { needsOf } from '../plan/plan.ts'
 import { paramFault } from './params.ts'
@@ -18,6 +27,7 @@ export type CheckResult =
 
 const itemsMax = 100
 const roots = ['params', 'steps', 'run']
+const dayMs = 86_400_000
 
 export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[]): CheckResult {
   const items: ProblemItem[] = []
@@ -45,7 +55,7 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
 type Say = (code: string, pointer: string, detail: string) => void
 
 function checkParam(name: string, param: Param, say: Say): void {
-  if (!/^[A-Za-z_]\w{0,62}$/.test(name))
+  if (!/^(?!__proto__$)[A-Za-z_]\w{0,62}$/.test(name))
     say('param-name', `/params/${name}`, `parameter "${name}" must be letters, digits and underscores`)
   if (param.default === undefined) return
   const fault = paramFault(param, param.default)
@@ -76,13 +86,29 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
     )
   }
   for (const [i, other] of (step.needs ?? []).entries())
-    if (!(other in document.steps))
+    if (!Object.hasOwn(document.steps, other))
       say(
         'unknown-step',
         `${at}/needs/${i}`,
         `step "${name}" needs "${other}", which is not in the workflow${meant(other, Object.keys(document.steps))}`,
       )
+  checkDurations(step, at, `step "${name}"`, say)
   checkTemplate(document, step.with ?? {}, `${at}/with`, `step "${name}"`, say, name)
+}
+
+/** Timers hold no more than a day well, and a call without time can only fail. */
+function checkDurations({ timeout, retry = {} }: Step, at: string, where: string, say: Say): void {
+  const durations = [
+    ['timeout', timeout, 1],
+    ['retry/backoff', retry.backoff, 0],
+    ['retry/maxBackoff', retry.maxBackoff, 0],
+  ] as const
+  for (const [key, duration, leastMs] of durations) {
+    if (duration === undefined) continue
+    const ms = durationMs(duration)
+    if (ms < leastMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at least 1ms`)
+    if (ms > dayMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at most 24h`)
+  }
 }
 
 function checkOutputs(document: WorkflowDocument, say: Say): void {

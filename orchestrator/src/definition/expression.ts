@@ -5,6 +5,7 @@
 
 import type { JsonValue } from '@meshwork/contracts'
 import { Environment } from '@marcbachmann/cel-js'
+import { isStorable } from '../store/storable.ts'
 
 export interface Expression {
   readonly source: string
@@ -104,13 +105,21 @@ function fromCel(value: unknown, source: string): JsonValue {
     if (!Number.isFinite(value)) throw new EvaluationError(`"\${${source}}" gives ${value}, which JSON cannot hold`)
     return value
   }
+  if (typeof value === 'string' && !isStorable(value))
+    throw new EvaluationError(`"\${${source}}" gives a text with U+0000 or half a surrogate pair, which is not stored`)
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (Array.isArray(value)) return value.map(item => fromCel(item, source))
   if (value instanceof Map)
     return Object.fromEntries([...value].map(([key, inner]) => [String(key), fromCel(inner, source)]))
-  if (typeof value === 'object')
+  // Times, durations and bytes of CEL are objects of classes.
+  if (typeof value === 'object' && isPlain(value))
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fromCel(inner, source)]))
   throw new EvaluationError(`"\${${source}}" gives a value that JSON cannot hold`)
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
 }
 
 function* nodes(node: unknown): Generator<Ast> {
@@ -141,12 +150,19 @@ function readsOf(ast: Ast): string[][] {
 
 function pathOf(node: Ast, inside: Set<Ast>): string[] | undefined {
   if (node.op === 'id') return typeof node.args === 'string' ? [node.args] : undefined
-  if (node.op !== '.' && node.op !== '.?') return undefined
-  const [object, key] = node.args as [Ast, unknown]
+  if (node.op !== '.' && node.op !== '.?' && node.op !== '[]' && node.op !== '[?]') return undefined
+  const [object, index] = node.args as [Ast, unknown]
+  const key = keyOf(index)
   const before = pathOf(object, inside)
   if (!before || typeof key !== 'string') return undefined
   inside.add(object)
   return [...before, key]
+}
+
+/** The name after a dot, or a text written out between brackets. */
+function keyOf(index: unknown): unknown {
+  const { op, args } = (index ?? {}) as Partial<Ast>
+  return op === 'value' ? args : index
 }
 
 const firstLine = (error: unknown): string =>

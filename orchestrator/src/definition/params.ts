@@ -10,6 +10,7 @@ import {
   type ProblemItem,
   type WorkflowDocument,
 } from '@meshwork/contracts'
+import { isStorableJson } from '../store/storable.ts'
 
 export type ParamsResult =
   | { readonly kind: 'right'; readonly params: Record<string, JsonValue> }
@@ -47,6 +48,7 @@ export function checkParams(
 
 /** What is wrong with a value for a parameter, or undefined. */
 export function paramFault(param: Pick<Param, 'type'>, value: JsonValue): string | undefined {
+  if (!isStorableJson(value)) return 'holds a text with U+0000 or half a surrogate pair, which is not stored'
   const not = (what: string) => `must be ${what}, not ${kindOf(value)}`
   switch (param.type) {
     case 'string':

@@ -1,6 +1,7 @@
 // From the text of a workflow to a value, with the place of everything in it. YAML and JSON (which is YAML).
 
 import { type ProblemItem } from '@meshwork/contracts'
+import { isStorable } from '../store/storable.ts'
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
 
 export interface Place {
@@ -20,6 +21,8 @@ export type ReadResult =
 
 export const sourceBytesMax = 262_144
 const depthMax = 64
+/** What JSON has; other tags make values that JSON cannot hold. */
+const jsonTags = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map(name => `tag:yaml.org,2002:${name}`))
 
 export function readDocument(source: string): ReadResult {
   const item = (code: string, detail: string, place: Place = { line: 1, column: 1 }): ProblemItem => ({
@@ -43,15 +46,21 @@ export function readDocument(source: string): ReadResult {
     strict: true,
     prettyErrors: false,
   })
-  const faults = [...parsed.errors, ...parsed.warnings].map(fault =>
-    item('syntax', fault.message.split('\n')[0] as string, at(fault.pos[0])),
-  )
+  // A tag that nobody knows is a warning there, and told below.
+  const notes = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code !== 'TAG_RESOLVE_FAILED')]
+  const faults = notes.map(fault => item('syntax', fault.message.split('\n')[0] as string, at(fault.pos[0])))
   visit(parsed, {
     Alias: (_, node) =>
       void faults.push(item('alias', 'aliases (*name) are not supported; write it out', at(node.range?.[0] ?? 0))),
     Node: (_, node, path) => {
       if (path.length > depthMax * 2)
         faults.push(item('too-deep', `nested deeper than ${depthMax}`, at(node.range?.[0] ?? 0)))
+      else if (node.tag !== undefined && !jsonTags.has(node.tag))
+        faults.push(item('tag', `${node.tag} is not a type of JSON`, at(node.range?.[0] ?? 0)))
+      else if (isScalar(node) && typeof node.value === 'string' && !isStorable(node.value))
+        faults.push(
+          item('text', 'a text holds U+0000 or half a surrogate pair, which is not stored', at(node.range?.[0] ?? 0)),
+        )
       else if (isScalar(node) && typeof node.value === 'number' && !isJsonNumber(node.value))
         faults.push(
           item(

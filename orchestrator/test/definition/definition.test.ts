@@ -1,5 +1,6 @@
-import type { JsonValue } from '@meshwork/contracts'
+import type { JsonValue, Param } from '@meshwork/contracts'
 import t from 'tap'
+import { checkWorkflow } from '../../src/definition/check.ts'
 import { EvaluationError, parseExpression } from '../../src/definition/expression.ts'
 import { checkParams } from '../../src/definition/params.ts'
 import { readDocument } from '../../src/definition/read.ts'
@@ -64,6 +65,11 @@ const failing: readonly [text: string, message: RegExp][] = [
   ['${params.n + "x"}', /failed/],
   ['${params.n / 0}', /failed/],
   ['${params.absent + 1}', /failed/],
+  ['${params.big + 1}', /cannot hold exactly/],
+  ['${1.0 / 0.0}', /cannot hold|failed/],
+  ['${timestamp("2026-01-01T00:00:00Z")}', /JSON cannot hold/],
+  ['${b"bytes"}', /JSON cannot hold/],
+  ['${"\\u0000" + params.text}', /not stored/],
 ]
 for (const [text, message] of failing)
   t.test(
@@ -96,6 +102,7 @@ t.test('what an expression reads is known without evaluating it', async t => {
     ['steps', 'b', 'rows'],
     ['params', 'n'],
   ])
+  t.same(reads('size(steps["clean"].list)'), [['steps', 'clean', 'list']])
   t.ok(EvaluationError)
 })
 
@@ -108,7 +115,7 @@ t.test('documents', async t => {
   t.same(read('{"a": {"b": 1}}'), { a: { b: 1 } })
   t.same(read('a: 1\nb: 2\na: 3\n'), [['syntax', 3]])
   t.same(read('a: &x 1\nb: *x\n'), [['alias', 2]])
-  t.same(read('a: !thing 1\n'), [['syntax', 1]])
+  t.same(read('a: !thing 1\n'), [['tag', 1]])
   t.same(read('a: 1\nb: 90071992547409931\n'), [['number', 2]])
   t.same(read('a: .inf\n'), [['number', 1]])
   t.same((read(`a: ${'['.repeat(200)}${']'.repeat(200)}`) as [string, number][])[0]?.[0], 'too-deep')
@@ -146,3 +153,131 @@ t.test('durations', async t => {
     [500, 1500, 600_000, 7_200_000, 250],
   )
 })
+
+const stages = [{ name: 'echo', majors: [1, 2] }]
+const check = (source: string) => {
+  const read = readDocument(source)
+  if (read.kind === 'unreadable') throw new Error('unreadable')
+  const result = checkWorkflow(read.document, stages)
+  return result.kind === 'right' ? [] : result.items
+}
+const head = 'name: w\nparams: { n: { type: integer } }\nsteps:\n  a: { stage: echo@1 }\n'
+
+const faults: readonly [title: string, source: string, line: number, code: string, detail: RegExp][] = [
+  ['an unknown key', `${head}  b: { stage: echo@1, nees: [a] }\n`, 5, 'shape', /did you mean "needs"/],
+  ['an unknown step in needs', `${head}  b: { stage: echo@1, needs: [aa] }\n`, 5, 'unknown-step', /did you mean "a"/],
+  [
+    'a step named like a method',
+    `${head}  b: { stage: echo@1, needs: [constructor] }\n`,
+    5,
+    'unknown-step',
+    /constructor/,
+  ],
+  [
+    'an unknown step in a reference',
+    `${head}  b:\n    stage: echo@1\n    with:\n      x: "\${steps.c.y}"\n`,
+    8,
+    'unknown-step',
+    /its steps are: a, b/,
+  ],
+  [
+    'an unknown step between brackets of an expression',
+    `${head}  b: { stage: echo@1, with: { x: '\${size(steps["c"].y)}' } }\n`,
+    5,
+    'unknown-step',
+    /"c"/,
+  ],
+  ['an unknown parameter', `${head}  b: { stage: echo@1, with: { x: "\${params.nn}" } }\n`, 5, 'unknown-param', /"n"/],
+  [
+    'a key of the prototype',
+    `${head}  b: { stage: echo@1, with: { x: "\${params.toString}" } }\n`,
+    5,
+    'unknown-param',
+    /./,
+  ],
+  ['an unknown root', `${head}  b: { stage: echo@1, with: { x: "\${step.a.y}" } }\n`, 5, 'unknown-name', /"steps"/],
+  ['an unknown stage', `${head}  b: { stage: ecko@1 }\n`, 5, 'unknown-stage', /did you mean "echo"/],
+  ['an unknown major', `${head}  b: { stage: echo@3 }\n`, 5, 'unknown-major', /@1, @2, not @3/],
+  ['a reference to itself', `${head}  b: { stage: echo@1, with: { x: "\${steps.b.y}" } }\n`, 5, 'cycle', /itself/],
+  ['an unclosed reference', `${head}  b: { stage: echo@1, with: { x: "\${params.n" } }\n`, 5, 'unclosed', /not closed/],
+  ['outputs of an unknown step', `${head}outputs: { x: "\${steps.z.y}" }\n`, 5, 'unknown-step', /"z"/],
+  [
+    'a default of another type',
+    'name: w\nparams:\n  n: { type: integer, default: x }\nsteps: { a: { stage: echo@1 } }\n',
+    3,
+    'param-default',
+    /whole number/,
+  ],
+  [
+    'a parameter that no object can have',
+    'name: w\nparams:\n  __proto__: { type: string }\nsteps: { a: { stage: echo@1 } }\n',
+    3,
+    'param-name',
+    /__proto__/,
+  ],
+  ['a timeout longer than a day', `${head}  b: { stage: echo@1, timeout: 1000h }\n`, 5, 'duration', /at most 24h/],
+  ['a timeout of nothing', `${head}  b: { stage: echo@1, timeout: 0s }\n`, 5, 'duration', /at least 1ms/],
+  ['a backoff longer than a day', `${head}  b: { stage: echo@1, retry: { maxBackoff: 25h } }\n`, 5, 'duration', /24h/],
+]
+for (const [title, source, line, code, detail] of faults)
+  t.test(`${title} is refused at its place`, async t => {
+    const items = check(source)
+    t.match(items[0], { code, line, detail })
+    t.ok((items[0]?.column ?? 0) > 0 && items[0]?.detail.startsWith(`line ${line}, column `))
+  })
+
+t.test('a document that is right has no faults, and a cycle is named whole and once', async t => {
+  t.same(
+    check(
+      `${head}  b: { stage: echo@2, needs: [a], timeout: 24h, retry: { backoff: 0s }, with: { x: "\${params.n}" } }\n`,
+    ),
+    [],
+  )
+  const ring =
+    'name: w\nsteps:\n  c: { stage: echo@1, needs: [b] }\n  b: { stage: echo@1, with: { x: "${steps.a.y}" } }\n  a: { stage: echo@1, needs: [c] }\n'
+  t.match(check(ring), [{ code: 'cycle', detail: /c → b → a → c/ }])
+  t.equal(check(ring).length, 1)
+})
+
+t.test('all faults are told at once', async t => {
+  const items = check(`${head}  b: { stage: nope@1, needs: [zz], with: { x: "\${params.q}", y: "\${" } }\n`)
+  t.same(
+    new Set(items.map(({ code }) => code)),
+    new Set(['unclosed', 'unknown-param', 'unknown-stage', 'unknown-step']),
+  )
+})
+
+t.test('what JSON and the database cannot hold is not read', async t => {
+  const codes = (source: string) => {
+    const result = readDocument(source)
+    return result.kind === 'read' ? [] : result.items.map(({ code }) => code)
+  }
+  t.same(codes('a: !!binary aGVsbG8=\n'), ['tag'])
+  t.same(codes('a: !!set { x }\n')[0], 'tag')
+  t.same(codes('a: "x\\0"\n'), ['text'])
+  t.same(codes('"x\\0": 1\n'), ['text'])
+  t.same(codes('{"a": "\\ud800"}'), ['text'])
+  t.same(codes('a: !!str 5\nb: "😀 \\\\u0000"\n'), [])
+})
+
+const artefact = { kind: 'artefact', hash: 'a'.repeat(64), bytes: 1, mediaType: 'text/csv' }
+const typed: readonly [type: Param['type'], right: JsonValue, wrong: readonly JsonValue[]][] = [
+  ['string', 'x', [1, null, ['x'], 'x\0', '\ud800']],
+  ['integer', -3, [1.5, '1', 2 ** 53]],
+  ['number', 1.5, ['1.5', true]],
+  ['boolean', false, [0, 'false']],
+  ['array', [1], [{ 0: 1 }, 'x', ['\0']]],
+  ['object', { a: 1 }, [[1], null, { '\0': 1 }]],
+  ['artefact', artefact, ['file.csv', { kind: 'artefact' }, { ...artefact, hash: 'short' }]],
+  [
+    'dataset',
+    { kind: 'dataset', hash: 'a'.repeat(64), rows: 1, bytes: 1, parts: 1, columns: [{ name: 'f', type: 'float64' }] },
+    ['file.csv', artefact, { kind: 'dataset' }],
+  ],
+]
+for (const [type, right, wrong] of typed)
+  t.test(`a parameter of type ${type} takes nothing else`, async t => {
+    const kind = (value: JsonValue) => checkParams({ p: { type } }, { p: value }).kind
+    t.equal(kind(right), 'right')
+    for (const value of wrong) t.equal(kind(value), 'wrong', JSON.stringify(value))
+  })
