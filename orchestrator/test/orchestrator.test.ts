@@ -360,7 +360,7 @@ t.test('stages that misbehave fail the step, not the orchestrator', async t => {
       res => json(res, 'event: progress\ndata: {"fraction":0.5}\n\n', 'text/event-stream'),
       'MESHWORK_STEP_ANSWER_INVALID',
     ],
-    ['an answer of 10 MB', res => json(res, `{"ok":"${'x'.repeat(10_000_000)}"}`), 'MESHWORK_STAGE_UNREACHABLE'],
+    ['an answer of 10 MB', res => json(res, `{"ok":"${'x'.repeat(10_000_000)}"}`), 'MESHWORK_STEP_ANSWER_INVALID'],
     ['a connection that breaks', res => void res.destroy(), 'MESHWORK_STAGE_UNREACHABLE'],
     ['silence', () => {}, 'MESHWORK_STEP_TIMEOUT'],
     [

@@ -41,7 +41,7 @@ export type Duration = Static<typeof Duration>
 export const Retry = Closed(
   {
     attempts: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Calls in all, the first one included.' }),
+      Type.Integer({ minimum: 1, maximum: 100, default: 5, description: 'Calls in all, the first one included.' }),
     ),
     backoff: Type.Optional(Duration),
     maxBackoff: Type.Optional(Duration),
@@ -50,7 +50,7 @@ export const Retry = Closed(
   {
     title: 'Retry',
     description:
-      'Wait before attempt n + 1: a random time up to backoff × factor^(n-1), at most maxBackoff (full jitter), and at least what Retry-After says. Defaults: 3 attempts, 0.5 s, 30 s, 2.',
+      'Wait before attempt n + 1: a random time up to backoff × factor^(n-1), at most maxBackoff (full jitter), and at least what Retry-After says. Defaults: 5 attempts, 1 s, 30 s, 2.',
   },
 )
 export type Retry = Static<typeof Retry>

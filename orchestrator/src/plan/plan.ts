@@ -29,7 +29,7 @@ export interface Plan {
   readonly outputs: JsonValue
 }
 
-export const retryDefaults: RetryPlan = { attempts: 3, backoffMs: 500, maxBackoffMs: 30_000, factor: 2 }
+export const retryDefaults: RetryPlan = { attempts: 5, backoffMs: 1000, maxBackoffMs: 30_000, factor: 2 }
 export const stepTimeoutMsDefault = 3_600_000
 
 /** The plan of a document that has been checked. Throws where it was not. */

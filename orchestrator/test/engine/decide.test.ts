@@ -155,7 +155,7 @@ t.test('attempts', async t => {
       0.5,
       1,
     ).state
-  t.match(fails(true), { status: 'retrying', nextAt: 600, problem: { code: 'X' } })
+  t.match(fails(true), { status: 'retrying', nextAt: 1100, problem: { code: 'X' } })
   t.match(fails(false), { status: 'failed', endedAt: 100 })
   t.match(fails(true, step.retry.attempts), { status: 'failed' }, 'attempts are spent')
   t.match(
