@@ -13,6 +13,7 @@ import {
   type StageResult,
 } from '@meshwork/contracts'
 import { Agent, type Dispatcher, request } from 'undici'
+import { isStorableJson } from '../store/storable.ts'
 import type { Answer } from './answer.ts'
 import type { Deployment } from './deployment.ts'
 import { EventReader, AnswerTooLarge } from './event-reader.ts'
@@ -50,15 +51,25 @@ export class StageClient {
   })
 
   async call(call: StageCall): Promise<Answer> {
-    const deadline = AbortSignal.timeout(call.timeoutMs + deadlineGraceMs)
+    // A timer and a listener that end with the call: AbortSignal.timeout would stay for the hour a step may take.
+    const ending = new AbortController()
+    const end = () => ending.abort()
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      end()
+    }, call.timeoutMs + deadlineGraceMs)
+    call.signal.addEventListener('abort', end, { once: true })
+    if (call.signal.aborted) end()
     try {
-      return await this.#send(call, AbortSignal.any([call.signal, deadline]))
+      return await this.#send(call, ending.signal)
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
       if (error instanceof AnswerTooLarge) return garbage(call, error.message)
-      return deadline.aborted
-        ? failed(timedOut(call))
-        : { ...failed(unreachable(call, error)), retryAfterMs: restartMs }
+      return late ? failed(timedOut(call)) : { ...failed(unreachable(call, error)), retryAfterMs: restartMs }
+    } finally {
+      clearTimeout(timer)
+      call.signal.removeEventListener('abort', end)
     }
   }
 
@@ -120,6 +131,8 @@ function readResult(call: StageCall, output: unknown, version: string): Answer {
   if (output === undefined) return garbage(call, 'it is not JSON')
   const faults = call.deployment.outputs.get(call.major)?.check(output) ?? []
   if (faults.length > 0) return garbage(call, sentence(faults))
+  if (!isStorableJson(output))
+    return garbage(call, 'it holds a text with U+0000 or half a surrogate pair, which is not stored')
   const outputHash = createHash('sha256').update(canonicalJson(output)).digest('hex')
   return { kind: 'result', output: output as JsonValue, version, outputHash }
 }
