@@ -15,6 +15,8 @@ export class EventReader {
   #event = 'message'
   #data: string[] = []
   #size = 0
+  /** The text ended between the two characters of a line end. */
+  #halfLineEnd = false
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
@@ -22,7 +24,10 @@ export class EventReader {
 
   /** The events that are complete with this text. Throws AnswerTooLarge past the limit. */
   read(text: string): StageEvent[] {
-    const lines = (this.#rest + text).split(/\r\n|\n|\r/)
+    if (text === '') return []
+    const rest = this.#halfLineEnd && text.startsWith('\n') ? text.slice(1) : text
+    this.#halfLineEnd = text.endsWith('\r')
+    const lines = (this.#rest + rest).split(/\r\n|\n|\r/)
     this.#rest = lines.pop() ?? ''
     const events: StageEvent[] = []
     for (const line of lines) {
@@ -37,7 +42,7 @@ export class EventReader {
       if (field === 'event') this.#event = value
       else if (field === 'data') {
         this.#data.push(value)
-        this.#size += value.length
+        this.#size += value.length + 1
       }
     }
     if (this.#size + this.#rest.length > this.#limitBytes)
