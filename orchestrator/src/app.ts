@@ -1,6 +1,7 @@
 // The orchestrator, put together. It does not listen; main.ts does.
 
 import { randomUUID } from 'node:crypto'
+import { MeshError } from '@meshwork/contracts'
 import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
@@ -94,6 +95,11 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       ? undefined
       : new Takeover({ url: options.databaseUrl, me, runs, log, taken: () => engine.wake() })
 
+  // No name, id or address holds U+0000, and no text of the database can.
+  service.app.addHook('onRequest', async ({ url }) => {
+    if (url.includes('%00'))
+      throw new MeshError('MESHWORK_REQUEST_INVALID', { what: 'The address', problems: 'it holds U+0000 (%00)' })
+  })
   service.readiness.add('database', async () => await databaseFault(database))
   workflowRoutes(service.app, workflows, directory)
   runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })

@@ -300,6 +300,8 @@ steps:
     ['an unknown parameter', { workflow: 'flow', params: { whom: 'x' } }, 422, 'MESHWORK_RUN_PARAMS'],
     ['a value of 70 KB', { workflow: 'flow', params: { who: 'x'.repeat(70_000) } }, 413, 'MESHWORK_VALUE_TOO_LARGE'],
     ['an unknown key', { workflow: 'flow', parms: {} }, 400, 'MESHWORK_REQUEST_INVALID'],
+    ['a text that is not stored', { workflow: 'flow', params: { who: 'x\0' } }, 422, 'MESHWORK_RUN_PARAMS'],
+    ['half a surrogate pair', { workflow: 'flow', params: { who: '\ud800' } }, 422, 'MESHWORK_RUN_PARAMS'],
   ] as const)
     await t.test(`${title} is refused before a run is made`, async t => {
       const answer = await app.inject({ method: 'POST', url: '/v1/runs', payload })
@@ -312,6 +314,8 @@ steps:
     for (const url of [`/v1/runs/${id}`, `/v1/runs/${id}/steps`, `/v1/runs/${id}/events`, `/v1/runs/${id}/outputs`])
       t.match((await app.inject(url)).json(), { code: 'MESHWORK_RUN_UNKNOWN', status: 404 })
     t.equal((await app.inject('/v1/runs/..%2f..%2fetc')).statusCode, 400)
+    for (const url of ['/v1/workflows/a%00', '/v1/runs?workflow=%00', '/v1/workflows?cursor=%00'])
+      t.match((await app.inject(url)).json(), { code: 'MESHWORK_REQUEST_INVALID', status: 400 })
   })
 
   await t.test('its OpenAPI document names every route', async t => {
@@ -359,6 +363,17 @@ t.test('stages that misbehave fail the step, not the orchestrator', async t => {
       'events without an end',
       res => json(res, 'event: progress\ndata: {"fraction":0.5}\n\n', 'text/event-stream'),
       'MESHWORK_STEP_ANSWER_INVALID',
+    ],
+    ['a text that is not stored', res => json(res, '{"ok":true,"x":"\\u0000"}'), 'MESHWORK_STEP_ANSWER_INVALID'],
+    [
+      'a problem in words that are not stored',
+      res =>
+        json(
+          Object.assign(res, { statusCode: 503 }),
+          '{"type":"x","title":"x","status":503,"code":"ODD","retryable":true,"detail":"\\"odd\\" \\u0000 \\ud800"}',
+          'application/problem+json',
+        ),
+      'ODD',
     ],
     ['an answer of 10 MB', res => json(res, `{"ok":"${'x'.repeat(10_000_000)}"}`), 'MESHWORK_STEP_ANSWER_INVALID'],
     ['a connection that breaks', res => void res.destroy(), 'MESHWORK_STAGE_UNREACHABLE'],

@@ -33,7 +33,7 @@ export async function startPostgres(
   if ('uid' in user) await chown(folder, nobody, nobody)
   const data = join(folder, 'data')
   const options = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C', HOME: folder } }
-  await execute(join(bin, 'initdb'), ['-D', data, '-U', 'meshwork', '-A', 'trust', '--no-sync'], options)
+  await execute(join(bin, 'initdb'), ['-D', data, '-U', 'meshwork', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options)
   const port = await freePort()
   const server = spawn(
     join(bin, 'postgres'),

@@ -7,6 +7,8 @@ export interface BatcherOptions<T, R> {
   readonly keyOf: (item: T) => string
   /** Answers a result for each item, in order. */
   readonly write: (items: readonly T[]) => Promise<readonly R[]>
+  /** Whether a write failed because of an item, with nothing written: then each is written alone. */
+  readonly isOfItem?: (error: unknown) => boolean
 }
 
 interface Waiting<T, R> {
@@ -38,15 +40,19 @@ export class Batcher<T, R> {
   async #drain(): Promise<void> {
     await Promise.resolve() // what is added in this turn of the loop goes along
     while (this.#waiting.length > 0) {
-      const batch = this.#take()
-      try {
-        const results = await this.#options.write(batch.map(({ item }) => item))
-        batch.forEach(({ resolve }, i) => resolve(results[i] as R))
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
+      await this.#write(this.#take())
     }
     this.#writing = undefined
+  }
+
+  async #write(batch: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const results = await this.#options.write(batch.map(({ item }) => item))
+      batch.forEach(({ resolve }, i) => resolve(results[i] as R))
+    } catch (error) {
+      if (batch.length > 1 && this.#options.isOfItem?.(error)) for (const waiting of batch) await this.#write([waiting])
+      else for (const { reject } of batch) reject(error)
+    }
   }
 
   #take(): Waiting<T, R>[] {

@@ -1,14 +1,16 @@
 // PGlite takes no lock of its own, and two processes that open one folder corrupt it. The lock is a file that names
 // its holder; it is taken over only when that process is gone, never after a time.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 interface Holder {
   readonly pid: number
   /** When the process began, as the system counts it: a pid may be used again. */
   readonly began: string
+  /** Tells one lock from the next. */
+  readonly id: string
 }
 
 export class FolderLocked extends Error {
@@ -17,28 +19,64 @@ export class FolderLocked extends Error {
 
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true })
-  const path = `${join(folder)}.lock`
-  const mine: Holder = { pid: process.pid, began: beganOf(process.pid) ?? '' }
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await writeFile(path, JSON.stringify(mine), { flag: 'wx' })
-      return async () => await rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const holder = await readHolder(path)
-    if (holder && isAlive(holder))
-      throw new FolderLocked(
-        `${folder} is in use by process ${holder.pid}; stop it, or choose another folder (MESHWORK_STATE_DIR)`,
-      )
-    await rm(path, { force: true })
-  }
-  throw new FolderLocked(`${folder} was taken by another process just now`)
+  return await lock(`${await realpath(folder)}.lock`, folder, 0)
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
+const takeoversMax = 4
+
+async function lock(path: string, folder: string, takeovers: number): Promise<() => Promise<void>> {
+  const mine: Holder = { pid: process.pid, began: beganOf(process.pid) ?? '', id: randomUUID() }
+  const draft = `${path}.${mine.id}`
+  // Linked into place when it is written: nobody ever reads half a lock.
+  await writeFile(draft, JSON.stringify(mine))
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder
+    if (!(await linked(draft, path))) await takeOver(path, draft, folder, takeovers)
+    return async () => await rm(path, { force: true })
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+/** Puts the draft in the place of a lock whose holder is gone. Of many that want to, the holder of a lock on that lock does. */
+async function takeOver(path: string, draft: string, folder: string, takeovers: number): Promise<void> {
+  const stale = await read(path)
+  const holder = readHolder(stale)
+  if (holder && isAlive(holder))
+    throw new FolderLocked(
+      `${folder} is in use by process ${holder.pid}; stop it, or choose another folder (MESHWORK_STATE_DIR)`,
+    )
+  const taken = new FolderLocked(`${folder} was taken by another process just now`)
+  if (stale === undefined || takeovers === takeoversMax) throw taken
+  const name = createHash('sha256').update(stale).digest('hex').slice(0, 16)
+  const unlock = await lock(`${path}.${name}`, folder, takeovers + 1)
+  try {
+    if ((await read(path)) !== stale) throw taken
+    await rename(draft, path)
+  } finally {
+    await unlock()
+  }
+}
+
+async function linked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  }
+}
+
+const read = async (path: string): Promise<string | undefined> =>
+  await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+
+function readHolder(text: string | undefined): Holder | undefined {
+  try {
+    const holder = JSON.parse(text ?? '') as Partial<Holder> | null
+    return Number.isSafeInteger(holder?.pid) ? { pid: 0, began: '', id: '', ...holder } : undefined
   } catch {
     return undefined
   }

@@ -10,6 +10,7 @@ import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
 import type { Database, Sql } from './database.ts'
 import { Batcher } from './batcher.ts'
+import { isOfValue, storableJson } from './storable.ts'
 import type { NewEvent, Recorded, Transition } from './transition.ts'
 
 export const runQueue = 'run'
@@ -67,6 +68,7 @@ export class Ledger {
     this.#batcher = new Batcher({
       max: batchMax,
       keyOf: ({ transition }) => transition.runId,
+      isOfItem: isOfValue,
       write: batch => this.#write(batch),
     })
   }
@@ -111,7 +113,7 @@ export class Ledger {
       steps: transition.steps.map(step => stepPayload(step, places.get(step.name))),
       events: transition.events.map(eventPayload),
     }))
-    const rows = await sql.query<{ id: string }>(recordSql, [JSON.stringify(payload)])
+    const rows = await sql.query<{ id: string }>(recordSql, [storableJson(JSON.stringify(payload))])
     return new Set(rows.map(({ id }) => id))
   }
 

@@ -7,6 +7,7 @@ import { Batcher } from './batcher.ts'
 import type { Database } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { EventRow, RunRow, StepRow } from './rows.ts'
+import { isOfValue, storableJson } from './storable.ts'
 
 export interface NewRun {
   readonly id: string
@@ -62,6 +63,7 @@ export class Runs {
     this.#accepting = new Batcher({
       max: 256,
       keyOf: run => run.idempotencyKey ?? run.id,
+      isOfItem: isOfValue,
       write: runs => this.#accept(runs),
     })
   }
@@ -194,7 +196,7 @@ export class Runs {
        INSERT INTO event (run_id, id, type, step, attempt, data)
        SELECT u.id, u.base + item.place, 'step.progress', item.value->>'step', (item.value->>'attempt')::int, item.value->'progress'
        FROM u, jsonb_array_elements(u.list) WITH ORDINALITY AS item(value, place)`,
-      [JSON.stringify(items.map(({ runId, ...item }) => ({ run_id: runId, ...item })))],
+      [storableJson(JSON.stringify(items.map(({ runId, ...item }) => ({ run_id: runId, ...item }))))],
     )
   }
 

@@ -11,9 +11,16 @@ export const isStorableJson = (value: unknown): boolean => {
 }
 
 /** The text of JSON with what cannot be stored replaced by U+FFFD: for words of others that are only shown. */
-export const storableJson = (json: string): string => json.replace(unstorableAll, '$1\\ufffd')
+export const storableJson = (json: string): string => json.replace(unstorableAll, '$1\ufffd')
 
 // An escape counts when an even number of backslashes stands before it.
 const pattern = String.raw`((?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})`
 const unstorable = new RegExp(pattern, 'i')
 const unstorableAll = new RegExp(pattern, 'gi')
+
+/**
+ * Whether a write failed because of a value: a data exception (22) or a limit (54) of the database, or a value nested
+ * too deep for JSON.stringify.
+ */
+export const isOfValue = (error: unknown): boolean =>
+  error instanceof RangeError || /^(22|54)/.test(String((error as { code?: unknown } | undefined)?.code))

@@ -1,8 +1,9 @@
 // What the store promises, on both homes.
 
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { JsonValue } from '@meshwork/contracts'
 import t, { type Test } from 'tap'
 import { pendingStep } from '../../src/engine/state.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -10,9 +11,11 @@ import { Batcher } from '../../src/store/batcher.ts'
 import { openBoss } from '../../src/store/boss.ts'
 import { type Database, openFolder, openPostgres } from '../../src/store/database.ts'
 import { Ledger, runQueue } from '../../src/store/ledger.ts'
+import { lockFolder } from '../../src/store/folder-lock.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { type NewRun, Runs } from '../../src/store/runs.ts'
 import type { Transition } from '../../src/store/transition.ts'
+import { Workflows } from '../../src/store/workflows.ts'
 import { startPostgres } from '../postgres.ts'
 
 const plan: Plan = { steps: [], outputs: {} }
@@ -198,6 +201,93 @@ for (const [home, open] of Object.entries(homes))
         )
     })
 
+    await t.test('a value that the database refuses fails its own run, not those that are written with it', async t => {
+      const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as JsonValue
+      const bad = [{ text: '\0' }, { deep }].map(params => ({ ...newRun(), params }))
+      const answers = await Promise.allSettled(
+        [newRun(), bad[0] as NewRun, newRun(), bad[1] as NewRun, newRun()].map(run => runs.accept(run)),
+      )
+      t.same(
+        answers.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+      )
+      const claimed = await runs.claim('me', 10)
+      t.equal(claimed.length, 3)
+      const [first, second, third] = claimed.map(({ run }) => run)
+      const step = { ...pendingStep('a'), status: 'succeeded' as const, attempts: 1 }
+      const end = { status: 'succeeded' as const, outputs: {}, problem: null }
+      const recorded = await Promise.allSettled([
+        record(transition(first as never, { steps: [{ ...step, output: 'fine' }], end })),
+        record(transition(second as never, { steps: [{ ...step, output: deep }], end })),
+        record(transition(third as never, { steps: [{ ...step, output: 'fine' }], end })),
+      ])
+      t.same(
+        recorded.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      )
+      const words = { type: 'x', title: 'x', status: 500, code: 'X', retryable: false, detail: 'a\0b \ud800 \\u0000' }
+      const problem = { ...end, status: 'failed' as const, outputs: null, problem: words }
+      t.equal(await record(transition(second as never, { end: problem })), 'recorded')
+      t.equal(
+        (await runs.get(second?.id ?? ''))?.problem?.detail,
+        'a\ufffdb \ufffd \\u0000',
+        'words are kept as far as can be',
+      )
+    })
+
+    await t.test('the newest output of equal work is found, and only of equal work that succeeded', async t => {
+      const work = { ...pendingStep('a'), attempts: 1, version: '1.0.0', inputHash: 'same', outputHash: 'o' }
+      for (const [status, output, endedAt] of [
+        ['succeeded', 'old', 1000],
+        ['succeeded', 'new', 3000],
+        ['failed', 'broken', 4000],
+      ] as const) {
+        const run = await claimOne()
+        const end = { status: 'succeeded' as const, outputs: {}, problem: null }
+        await record(transition(run, { steps: [{ ...work, status, output, endedAt }], end }))
+      }
+      t.match(await runs.reusable('echo', '1.0.0', 'same'), { output: 'new', output_hash: 'o' })
+      t.equal(await runs.reusable('echo', '1.0.1', 'same'), undefined)
+      t.equal(await runs.reusable('clean', '1.0.0', 'same'), undefined)
+      t.equal(await runs.reusable('echo', '1.0.0', 'other'), undefined)
+    })
+
+    await t.test('pages hold every run once, newest first, however many came in one moment', async t => {
+      const workflow = 'paged'
+      await Promise.all(Array.from({ length: 50 }, () => runs.accept({ ...newRun(), workflow })))
+      const seen: string[] = []
+      let before: { at: string; id: string } | undefined
+      for (;;) {
+        const page = await runs.list({ workflow, limit: 7, ...(before ? { before } : {}) })
+        seen.push(...page.map(({ id }) => id))
+        const last = page.at(-1)
+        if (!last || page.length < 7) break
+        before = { at: last.cursor_at, id: last.id }
+      }
+      t.equal(seen.length, 50)
+      t.equal(new Set(seen).size, 50)
+      t.same(
+        seen,
+        (await runs.list({ workflow, limit: 100 })).map(({ id }) => id),
+      )
+      for (const { run } of await runs.claim('me', 100))
+        await record(transition(run, { end: { status: 'succeeded', outputs: {}, problem: null } }))
+      t.equal((await runs.list({ workflow, status: 'succeeded', limit: 100 })).length, 50)
+      t.same(await runs.list({ workflow, status: 'queued', limit: 100 }), [])
+    })
+
+    await t.test('a changed workflow is the next version, also of many at once', async t => {
+      const workflows = new Workflows(database)
+      const document = { name: 'versions', steps: {} }
+      const register = async (hash: string) => await workflows.register({ document, source: '', hash, plan })
+      const same = await Promise.all(Array.from({ length: 10 }, () => register('one')))
+      t.equal(same.filter(({ created }) => created).length, 1)
+      await Promise.all(['two', 'three'].map(register))
+      t.match(await workflows.get('versions'), { version: 3 })
+      t.match(await workflows.get('versions', 1), { version: 1, hash: 'one' })
+      t.equal(await workflows.get('versions', 4), undefined)
+    })
+
     await t.test('progress is kept for the step that runs, under the fence', async t => {
       const run = await claimOne()
       await record(transition(run, { steps: [{ ...pendingStep('a'), status: 'running', attempts: 1 }] }))
@@ -220,6 +310,34 @@ t.test('a folder has one holder; that of a process that died is taken', async t 
   const second = await openFolder(folder)
   t.same(await second.query('SELECT 1 AS one'), [{ one: 1 }])
   await second.close()
+})
+
+t.test('a folder is the same folder however it is written, and its lock goes with its holder', async t => {
+  const folder = `${t.testdir({ state: {} })}/state`
+  await symlink(folder, `${folder}-too`)
+  const unlock = await lockFolder(folder)
+  for (const name of [`${folder}/`, `${folder}/../state`, `${folder}-too`])
+    await t.rejects(lockFolder(name), { name: 'FolderLocked' }, name)
+  await unlock()
+  await (await lockFolder(`${folder}/`))()
+  t.same((await readdir(dirname(folder))).sort(), ['state', 'state-too'], 'nothing is left behind')
+})
+
+t.test('of many that find the lock of a dead process one takes it', async t => {
+  const folder = `${t.testdir()}/state`
+  for (const left of [JSON.stringify({ pid: 4_194_303, began: '1' }), '', '{"pid"']) {
+    await writeFile(`${folder}.lock`, left)
+    const taken = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)))
+    const unlocks = taken.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    t.equal(unlocks.length, 1, `of ${left}`)
+    for (const unlock of unlocks) await unlock()
+  }
+})
+
+t.test('a pid that another process has now holds no lock', async t => {
+  const folder = `${t.testdir()}/state`
+  await writeFile(`${folder}.lock`, JSON.stringify({ pid: process.pid, began: '1' }))
+  await (await lockFolder(folder))()
 })
 
 t.test('what comes while a write is on its way is written by the next, never two of one key together', async t => {
