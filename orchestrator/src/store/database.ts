@@ -33,8 +33,13 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
   }
   const walkers = new pg.Pool({ ...options, max: walkersMax, application_name: 'meshwork walkers' })
   const readers = new pg.Pool({ ...options, max: readersMax, application_name: 'meshwork readers' })
-  walkers.on('error', onError)
-  readers.on('error', onError)
+  // The end of a pool does not wait for its connections; what those say afterwards is no news.
+  let closing = false
+  const onPoolError = (error: Error) => {
+    if (!closing) onError(error)
+  }
+  walkers.on('error', onPoolError)
+  readers.on('error', onPoolError)
   const over = (pool: pg.Pool | pg.PoolClient): Sql => ({
     query: async (text, values) => (await pool.query(text, values as unknown[] | undefined)).rows as never,
   })
@@ -58,6 +63,7 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
       }
     },
     close: async () => {
+      closing = true
       await Promise.all([walkers.end(), readers.end()])
     },
   }

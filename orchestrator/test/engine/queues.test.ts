@@ -23,10 +23,21 @@ t.test('calls', async t => {
     releases[1]?.()
     await settled()
     t.same(entered, [0, 1, 2])
-    for (const i of [0, 2, 3, 4]) {
+    releases[0]?.()
+    await settled()
+    let late = false
+    const newcomer = limits.take('a', never).then(release => {
+      late = true
+      release()
+    })
+    await settled()
+    t.same(entered, [0, 1, 2, 3])
+    t.equal(late, false, 'a place that was handed on is not free')
+    for (const i of [2, 3, 4]) {
       releases[i]?.()
       await settled()
     }
+    await newcomer
     t.same(entered, [0, 1, 2, 3, 4])
     const again = await Promise.all([limits.take('a', never), limits.take('a', never)])
     t.equal(again.length, 2, 'all places are free again')
