@@ -1,7 +1,7 @@
 // One shape of log line for the whole mesh: pino JSON with time (ISO), level, module, version, what the call is for,
 // and a short message. docs/logs.md describes it.
 
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
 
 export interface LogOptions {
   readonly module: string
@@ -21,5 +21,12 @@ export function createLog(options: LogOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redacted, censor: '[redacted]' },
   }
-  return options.destination ? pino(settings, options.destination) : pino(settings)
+  return pino(settings, options.destination ?? standardOutput())
+}
+
+/** Lines that nobody reads any more, because the reader has died, are dropped: they must not hold up the end. */
+function standardOutput(): DestinationStream {
+  const stream = destination({ fd: 1, sync: true })
+  stream.on('error', () => {})
+  return stream
 }
