@@ -11,9 +11,9 @@ import { type Counted, startEcho } from './fixture/stages.ts'
 interface Mesh {
   readonly orchestrator: Orchestrator
   readonly echo: Counted & { url: string }
-  start(workflow: string, params?: object, headers?: Record<string, string>): Promise<RunView>
-  register(yaml: string): Promise<number>
-  steps(id: string): Promise<Map<string, StepView>>
+  readonly start: (workflow: string, params?: object, headers?: Record<string, string>) => Promise<RunView>
+  readonly register: (yaml: string) => Promise<number>
+  readonly steps: (id: string) => Promise<Map<string, StepView>>
 }
 
 async function open(t: Test, folder: string, stages: { stage: string; url: string }[]): Promise<Orchestrator> {
