@@ -26,8 +26,8 @@ export interface MeshOptions {
   /** Further stages that run already: name and address. */
   readonly stages?: readonly { readonly name: string; readonly url: string }[]
   readonly logLevel?: string
-  /** Further settings for all services. */
-  readonly env?: Readonly<Record<string, string>>
+  /** Further settings for the stages. */
+  readonly stageEnv?: Readonly<Record<string, string>>
   readonly onLine: (name: string, line: string) => void
   readonly onRestart?: (name: string, how: string, delayMs: number) => void
 }
@@ -56,7 +56,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     MESHWORK_STAGES: addresses.map(({ name, url }) => `${name}=${url}`).join(','),
     NODE_COMPILE_CACHE: join(folder, 'cache'),
     ORT_DISABLE_TELEMETRY: '1',
-    ...options.env,
   }
   const settings: Record<string, Record<string, string>> = {
     orchestrator: { MESHWORK_STATE_DIR: join(folder, 'state') },
@@ -64,7 +63,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   }
   const children = new Map(
     names.map(name => {
-      const env = { ...settingsFor(name, common), MESHWORK_PORT: String(portOf(name)), ...settings[name] }
+      const env = {
+        ...settingsFor(name, common, options.stageEnv),
+        MESHWORK_PORT: String(portOf(name)),
+        ...settings[name],
+      }
       const { onLine, onRestart } = options
       return [name, new Child({ name, file: fileOf(name), env, onLine, ...(onRestart ? { onRestart } : {}) })]
     }),
@@ -91,7 +94,11 @@ const fileOf = (name: string): string =>
   join(repository, name === 'orchestrator' || name === 'gateway' ? name : join('services', name), 'src', 'main.ts')
 
 /** A service refuses settings that it does not know, so stages are not told of each other. */
-function settingsFor(name: string, common: Record<string, string>): Record<string, string> {
+function settingsFor(
+  name: string,
+  common: Record<string, string>,
+  stageEnv: MeshOptions['stageEnv'],
+): Record<string, string> {
   const { MESHWORK_STAGES: _, ...rest } = common
-  return name === 'orchestrator' || name === 'gateway' ? common : rest
+  return name === 'orchestrator' || name === 'gateway' ? common : { ...rest, ...stageEnv }
 }

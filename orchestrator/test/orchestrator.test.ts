@@ -191,6 +191,10 @@ steps:
 `)
       const run = await start('fails')
       t.match(run, { status: 'failed', outputs: null, problem: { code: 'ECHO_FAILED' } })
+      t.match((await app.inject(`/v1/runs/${run.id}/outputs`)).json(), {
+        code: 'MESHWORK_RUN_WITHOUT_OUTPUTS',
+        status: 409,
+      })
       const states = await steps(run.id)
       t.same(
         [...states].map(([name, { status }]) => [name, status]),

@@ -38,6 +38,12 @@ export const orchestratorErrors = errorTable({
     title: 'The run has not ended',
     message: 'Run {run} is {status}; its outputs are there when it has succeeded. Wait with GET /v1/runs/{run}/events.',
   },
+  MESHWORK_RUN_WITHOUT_OUTPUTS: {
+    status: 409,
+    retryable: false,
+    title: 'The run has no outputs',
+    message: 'Run {run} {status}, so it has no outputs; GET /v1/runs/{run} has its problem.',
+  },
   MESHWORK_RUN_PARAMS: {
     status: 422,
     retryable: false,

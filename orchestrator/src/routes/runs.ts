@@ -228,7 +228,13 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
     },
     async request => {
       const run = await findRun(runs, request.params.id)
-      if (run.outputs === null) throw new MeshError('MESHWORK_RUN_NOT_ENDED', { run: run.id, status: run.status })
+      const { status } = run
+      if (run.ended_at === null) throw new MeshError('MESHWORK_RUN_NOT_ENDED', { run: run.id, status })
+      if (run.outputs === null)
+        throw new MeshError('MESHWORK_RUN_WITHOUT_OUTPUTS', {
+          run: run.id,
+          status: status === 'cancelled' ? 'was cancelled' : status,
+        })
       return run.outputs
     },
   )

@@ -45,6 +45,7 @@ const acceptSql = `
   ), r AS (
     INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, event_seq)
     SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, 1 FROM n
+    ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
   ), e AS (

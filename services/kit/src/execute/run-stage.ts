@@ -21,7 +21,7 @@ export interface RunStageOptions {
 
 export async function runStage(options: RunStageOptions, work: Work, hooks: WorkHooks): Promise<unknown> {
   const { stage, store, resources, log } = options
-  const scratch = join(store.scratchRoot, randomUUID())
+  const scratch = join(store.scratchRoot, work.scratch ?? randomUUID())
   const opened: Tables[] = []
   try {
     await mkdir(scratch)

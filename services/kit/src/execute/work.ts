@@ -16,6 +16,8 @@ export interface Work {
   readonly inputHash: string
   readonly run: RunInfo | undefined
   readonly traceId: string | undefined
+  /** Name of its scratch folder; a new one without it. */
+  readonly scratch?: string
 }
 
 export interface WorkHooks {

@@ -1,10 +1,15 @@
 // Worker processes of one stage: as many as there are calls in progress, kept warm between calls, one started ahead.
 
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Counter } from 'prom-client'
 import type { Executor, Work, WorkHooks } from './work.ts'
 import { Worker, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends WorkerOptions {
+  /** Where workers make the scratch folders of their calls. */
+  readonly scratchRoot: string
   /** Idle workers that are kept. */
   readonly keep: number
   readonly restarts: Counter<'stage' | 'reason'>
@@ -34,9 +39,13 @@ export class WorkerPool implements Executor {
 
   async execute(work: Work, hooks: WorkHooks): Promise<unknown> {
     const worker = this.#takeIdle() ?? this.#spawn()
+    const scratch = randomUUID()
     try {
-      return await worker.run(work, hooks)
+      return await worker.run({ ...work, scratch }, hooks)
     } finally {
+      // A worker that was killed could not clear up after itself.
+      if (!worker.alive)
+        await rm(join(this.#options.scratchRoot, scratch), { recursive: true, force: true, maxRetries: 3 })
       this.#giveBack(worker)
     }
   }

@@ -112,6 +112,7 @@ function executorOf(options: StageAppOptions, restarts: ReturnType<typeof create
     stage: stage.name,
     memoryBytes,
     keep: options.concurrency,
+    scratchRoot: store.scratchRoot,
     restarts,
     setup: {
       module: options.module,
