@@ -9,6 +9,12 @@ import { Agent } from 'undici'
 import type { Upstreams } from './config.ts'
 
 const connectTimeoutMs = 2000
+/** Bodies that the services refuse. A service that answers before it has read all breaks the connection, so it is said here. */
+const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
+  [/^\/v1\/workflows/, 262_144],
+  [/^\/v1\/(runs|stages)/, 1_048_576],
+  [/^\/stages\/[^/]+\/v\d+\/(?!datasets)/, 1_048_576],
+]
 const silenceMs = 120_000
 
 export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
@@ -35,6 +41,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
     const forward =
       (service: string, origin: string, path: (request: FastifyRequest) => string) =>
       (request: FastifyRequest, reply: FastifyReply) => {
+        refuseTooLarge(request)
         const started = performance.now()
         const observe = (status: string) => seconds.observe({ service, status }, (performance.now() - started) / 1000)
         return reply.from(`${origin}${path(request)}`, {
@@ -82,4 +89,10 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
       })
     })
   })
+}
+
+function refuseTooLarge(request: FastifyRequest): void {
+  const limitBytes = bodyLimits.find(([path]) => path.test(request.url))?.[1]
+  if (limitBytes !== undefined && Number(request.headers['content-length'] ?? 0) > limitBytes)
+    throw new MeshError('MESHWORK_REQUEST_TOO_LARGE', { limitBytes })
 }
