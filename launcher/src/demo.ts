@@ -10,7 +10,7 @@ import { fewerRows } from './demo/fewer-rows.ts'
 import { flightsParquet } from './demo/flights-file.ts'
 import { ProgressView } from './demo/progress.ts'
 import { metricTable, stepTable } from './demo/tables.ts'
-import { type Mesh, repository, startMesh } from './mesh.ts'
+import { type Mesh, repository, stageNames, startMesh } from './mesh.ts'
 import { seedMesh } from './seed.ts'
 
 const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out FILE] [--kill SERVICE] [--verbose]
@@ -43,6 +43,12 @@ if (values.help) {
 const rows = values.rows === undefined ? undefined : Number(values.rows)
 if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
   console.error(`npm run demo: --rows ${values.rows} is not a number of rows\n\n${usage}`)
+  process.exit(2)
+}
+
+const killable = ['orchestrator', ...stageNames]
+if (values.kill !== undefined && !killable.includes(values.kill)) {
+  console.error(`npm run demo: --kill ${values.kill} is none of: ${killable.join(', ')}\n\n${usage}`)
   process.exit(2)
 }
 
@@ -101,11 +107,8 @@ async function demo(): Promise<number> {
       event.type === 'step.started' &&
       (victim === 'orchestrator' || event.step === stepOf(victim))
     ) {
-      const child = mesh.children.get(victim)
-      if (!child)
-        throw new Error(`--kill ${victim} is not a service; services are: ${[...mesh.children.keys()].join(', ')}`)
       if (victim !== 'orchestrator' || event.step === 'predict') {
-        child.kill()
+        mesh.children.get(victim)?.kill()
         victim = undefined
       }
     }
