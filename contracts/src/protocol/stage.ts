@@ -1,7 +1,6 @@
 // Shapes of stage protocol v1 that are the same for every stage.
 
 import Type, { type Static } from 'typebox'
-import { DatasetSchema } from '../dataset.ts'
 import { Problem } from '../problem.ts'
 import { Closed, Json, MapOf, OneOf, Sha256 } from '../schema.ts'
 
@@ -86,7 +85,3 @@ export const Health = Closed(
   { title: 'Health' },
 )
 export type Health = Static<typeof Health>
-
-/** A dataset of which only the columns are known: what stands for a DatasetRef in a plan. */
-export const DatasetPlan = Closed({ kind: Type.Literal('dataset'), columns: DatasetSchema }, { title: 'DatasetPlan' })
-export type DatasetPlan = Static<typeof DatasetPlan>
