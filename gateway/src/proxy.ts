@@ -11,11 +11,14 @@ import type { Upstreams } from './config.ts'
 const connectTimeoutMs = 2000
 /** Bodies that the services refuse. A service that answers before it has read all breaks the connection, so it is said here. */
 const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
+  [/^\/v1\/workflows:plan/, 524_288],
   [/^\/v1\/workflows/, 262_144],
   [/^\/v1\/(runs|stages)/, 1_048_576],
   [/^\/stages\/[^/]+\/v\d+\/(?!datasets)/, 1_048_576],
 ]
 const silenceMs = 120_000
+/** Of collections: POST /v1/workflows:validate. */
+const verbs = ['validate', 'plan', 'start', 'cancel', 'check']
 
 export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
   const seconds = new Histogram({
@@ -67,7 +70,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
     const whole = (request: FastifyRequest) => request.url
 
     for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/stages'])
-      for (const url of [prefix, `${prefix}/*`])
+      for (const url of [prefix, `${prefix}/*`, ...verbs.map(verb => `${prefix}::${verb}`)])
         scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole))
     const ingest = upstreams.stages.get('ingest')
     if (ingest !== undefined)

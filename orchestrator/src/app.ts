@@ -7,11 +7,13 @@ import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
 import { RunNews } from './events.ts'
 import { eventRoutes } from './routes/events.ts'
+import { planRoutes } from './routes/plans.ts'
 import { runRoutes } from './routes/runs.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
+import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
@@ -74,6 +76,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const deployments = new Deployments(database)
   const client = new StageClient()
   const directory = new Directory(client, log)
+  const planner = new Planner(directory, client)
   const news = new RunNews()
   const metrics = new EngineMetrics(service.registry)
   const { runsMax, callsMax } = options
@@ -101,7 +104,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       throw new MeshError('MESHWORK_REQUEST_INVALID', { what: 'The address', problems: 'it holds U+0000 (%00)' })
   })
   service.readiness.add('database', async () => await databaseFault(database))
-  workflowRoutes(service.app, workflows, directory)
+  workflowRoutes(service.app, workflows, directory, planner)
+  planRoutes(service.app, { workflows, runs, directory, planner })
   runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })
   eventRoutes(service.app, runs, news, options.eventStreamsMax)
   stageRoutes(service.app, directory, deployments)

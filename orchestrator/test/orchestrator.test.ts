@@ -84,7 +84,12 @@ t.test('workflows', async t => {
     t.match(changed.json(), { name: 'one', version: 2 })
     t.match((await orchestrator.app.inject('/v1/workflows/one/versions/1')).json(), { version: 1, source: /value: x/ })
     t.match(
-      (await post(JSON.stringify({ name: 'two', steps: { a: { stage: 'echo@1' } } }), 'application/json')).json(),
+      (
+        await post(
+          JSON.stringify({ name: 'two', steps: { a: { stage: 'echo@1', with: { value: 'x' } } } }),
+          'application/json',
+        )
+      ).json(),
       { name: 'two', version: 1 },
     )
     t.match((await orchestrator.app.inject('/v1/workflows')).json(), {
@@ -111,16 +116,16 @@ steps:
       errors.map(error => [error.code, error.line]),
       [
         ['param-default', 2],
+        ['cycle', 4],
         ['unknown-stage', 4],
         ['unknown-major', 5],
         ['unknown-param', 5],
         ['unknown-step', 6],
         ['expression', 6],
-        ['cycle', 4],
       ],
     )
-    t.match(errors[1]?.detail, /did you mean "echo"/)
-    t.match(errors.at(-1)?.detail, /a → b → a/)
+    t.match(errors[1]?.detail, /a → b → a/)
+    t.match(errors[2]?.detail, /did you mean "echo"/)
   })
 
   for (const [title, payload, code] of [

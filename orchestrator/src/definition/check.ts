@@ -3,9 +3,10 @@
 import {
   closest,
   compile,
+  type Diagnostic,
+  diagnosticsMax,
   type JsonValue,
   type Param,
-  type ProblemItem,
   type Step,
   WorkflowDocument,
 } from '@meshwork/contracts'
@@ -13,31 +14,39 @@ import { durationMs } from '../plan/duration.ts'
 import { orderOf } from '../plan/order.ts'
 import { needsOf } from '../plan/plan.ts'
 import { paramFault } from './params.ts'
-import type { ReadDocument } from './read.ts'
+import { checkTypes, type StageContract, type TypeFinding } from '../typing/check-types.ts'
+import type { ReadDocument, Within } from './read.ts'
 import { expressionsOf, readTemplate, type TemplateFault } from './template.ts'
 
 export interface KnownStage {
   readonly name: string
   readonly majors: readonly number[]
+  /** By major; edges of a step whose stage has none are not checked. */
+  readonly contracts?: ReadonlyMap<number, StageContract>
 }
 
-export type CheckResult =
-  | { readonly kind: 'right'; readonly document: WorkflowDocument }
-  | { readonly kind: 'wrong'; readonly items: readonly ProblemItem[] }
+export interface CheckResult {
+  /** undefined where the shape is wrong or the steps go round in a circle: then nothing further can be looked at. */
+  readonly document: WorkflowDocument | undefined
+  readonly diagnostics: readonly Diagnostic[]
+}
 
-const itemsMax = 100
-const roots = ['params', 'steps', 'run']
 const dayMs = 86_400_000
 
 export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[]): CheckResult {
-  const items: ProblemItem[] = []
-  const say = (code: string, pointer: string, detail: string) => {
-    const { line, column } = read.place(pointer)
-    items.push({ pointer, code, detail: `line ${line}, column ${column}: ${detail}`, line, column })
-  }
+  const found: Diagnostic[] = []
+  const say: Say = (code, pointer, message, step, within) =>
+    void found.push({
+      severity: 'error',
+      code,
+      message,
+      pointer,
+      ...read.place(pointer, within),
+      ...(step !== undefined && { step }),
+    })
   for (const { pointer, detail } of compile(WorkflowDocument).check(read.value))
     say('shape', pointer, `${pointer || 'the document'} ${detail}`)
-  if (items.length > 0) return { kind: 'wrong', items }
+  if (found.length > 0) return { document: undefined, diagnostics: inOrder(found) }
 
   const document = read.value as WorkflowDocument
   for (const [name, param] of Object.entries(document.params ?? {})) checkParam(name, param, say)
@@ -47,12 +56,60 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
   const order = orderOf(needs)
   if (order.kind === 'cycle') {
     const [first = ''] = order.names
-    say('cycle', `/steps/${first}`, `the steps depend on each other in a circle: ${order.names.join(' → ')}`)
+    const told = found.some(({ code, step }) => code === 'cycle' && step === first)
+    if (!told)
+      say('cycle', `/steps/${first}`, `the steps depend on each other in a circle: ${order.names.join(' → ')}`, first)
   }
-  return items.length > 0 ? { kind: 'wrong', items: items.slice(0, itemsMax) } : { kind: 'right', document }
+  found.push(
+    ...checkTypes(document, contractsOf(document, stages)).map(finding => diagnosticOf(read, document, finding)),
+  )
+  return { document: order.kind === 'cycle' ? undefined : document, diagnostics: inOrder(found) }
 }
 
-type Say = (code: string, pointer: string, detail: string) => void
+/** The contract of a step's stage, where it is known. */
+export function contractsOf(document: WorkflowDocument, stages: readonly KnownStage[]) {
+  const byName = new Map(stages.map(stage => [stage.name, stage]))
+  return (step: string): StageContract | undefined => {
+    const [stage = '', major] = document.steps[step]?.stage.split('@') ?? []
+    return byName.get(stage)?.contracts?.get(Number(major))
+  }
+}
+
+/** A finding with its place in the text, and that of the other end. */
+export function diagnosticOf(read: ReadDocument, document: WorkflowDocument, finding: TypeFinding): Diagnostic {
+  const { severity, code, pointer, detail, step, within, from } = finding
+  return {
+    severity,
+    code,
+    message: detail,
+    pointer,
+    ...read.place(pointer, within),
+    ...(step !== undefined && { step }),
+    ...(from !== undefined && Object.hasOwn(document.steps, from) && { related: relatedStep(read, document, from) }),
+  }
+}
+
+/** The other end of an edge: the step that the value comes from. */
+function relatedStep(read: ReadDocument, document: WorkflowDocument, from: string): NonNullable<Diagnostic['related']> {
+  const pointer = `/steps/${from}`
+  const message = `step "${from}" of ${document.steps[from]?.stage ?? 'no stage'} gives it`
+  return { message, pointer, ...read.place(pointer) }
+}
+
+/** Errors first when there are too many; then by place. */
+export function inOrder(found: readonly Diagnostic[]): Diagnostic[] {
+  const errors = found.filter(({ severity }) => severity === 'error')
+  const kept = [...errors, ...found.filter(({ severity }) => severity !== 'error')].slice(0, diagnosticsMax)
+  return kept.map(withSuggestion).sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** The name that a message proposes, for an editor that offers to put it in. */
+function withSuggestion(diagnostic: Diagnostic): Diagnostic {
+  const suggestion = /did you mean "([^"]+)"\?/.exec(diagnostic.message)?.[1]
+  return suggestion === undefined ? diagnostic : { ...diagnostic, suggestion }
+}
+
+type Say = (code: string, pointer: string, message: string, step?: string, within?: Within) => void
 
 function checkParam(name: string, param: Param, say: Say): void {
   if (!/^(?!__proto__$)[A-Za-z_]\w{0,62}$/.test(name))
@@ -68,7 +125,12 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
   if (!step) return
   const at = `/steps/${name}`
   if (!/^[a-z][A-Za-z0-9_]{0,62}$/.test(name))
-    say('step-name', at, `step "${name}" must be letters, digits and underscores, so that expressions can name it`)
+    say(
+      'step-name',
+      at,
+      `step "${name}" must be letters, digits and underscores, so that expressions can name it`,
+      name,
+    )
   const [stage = '', major] = step.stage.split('@')
   const known = stages.find(candidate => candidate.name === stage)
   if (!known) {
@@ -77,12 +139,14 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       'unknown-stage',
       `${at}/stage`,
       `step "${name}": no deployment serves stage "${stage}"${meant(stage, names)}; known are: ${names.join(', ') || 'none'}`,
+      name,
     )
   } else if (!known.majors.includes(Number(major))) {
     say(
       'unknown-major',
       `${at}/stage`,
       `step "${name}": stage "${stage}" is served in version ${known.majors.map(each => `@${each}`).join(', ')}, not @${major}`,
+      name,
     )
   }
   for (const [i, other] of (step.needs ?? []).entries())
@@ -91,13 +155,15 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
         'unknown-step',
         `${at}/needs/${i}`,
         `step "${name}" needs "${other}", which is not in the workflow${meant(other, Object.keys(document.steps))}`,
+        name,
       )
-  checkDurations(step, at, `step "${name}"`, say)
+  checkDurations(step, at, name, say)
   checkTemplate(document, step.with ?? {}, `${at}/with`, `step "${name}"`, say, name)
 }
 
 /** Timers hold no more than a day well, and a call without time can only fail. */
-function checkDurations({ timeout, retry = {} }: Step, at: string, where: string, say: Say): void {
+function checkDurations({ timeout, retry = {} }: Step, at: string, name: string, say: Say): void {
+  const where = `step "${name}"`
   const durations = [
     ['timeout', timeout, 1],
     ['retry/backoff', retry.backoff, 0],
@@ -106,8 +172,8 @@ function checkDurations({ timeout, retry = {} }: Step, at: string, where: string
   for (const [key, duration, leastMs] of durations) {
     if (duration === undefined) continue
     const ms = durationMs(duration)
-    if (ms < leastMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at least 1ms`)
-    if (ms > dayMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at most 24h`)
+    if (ms < leastMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at least 1ms`, name)
+    if (ms > dayMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at most 24h`, name)
   }
 }
 
@@ -115,6 +181,7 @@ function checkOutputs(document: WorkflowDocument, say: Say): void {
   checkTemplate(document, document.outputs ?? {}, '/outputs', 'outputs', say)
 }
 
+/** Names alone: what they refer to is checked with the types. */
 function checkTemplate(
   document: WorkflowDocument,
   value: JsonValue,
@@ -125,35 +192,27 @@ function checkTemplate(
 ): void {
   const faults: TemplateFault[] = []
   const template = readTemplate(value, pointer, faults)
-  for (const fault of faults) say(fault.code, fault.pointer, `${where}: ${fault.detail}`)
-  const steps = Object.keys(document.steps)
-  const params = Object.keys(document.params ?? {})
+  for (const fault of faults) say(fault.code, fault.pointer, `${where}: ${fault.detail}`, self)
   for (const { expression, pointer: at } of expressionsOf(template, pointer))
-    for (const [root = '', key] of expression.reads) {
-      const text = `"\${${expression.source}}"`
-      if (!roots.includes(root)) {
-        if (expression.path !== undefined)
-          say(
-            'unknown-name',
-            at,
-            `${where}: ${text} starts with "${root}"${meant(root, roots)}; references start with params, steps or run`,
-          )
-      } else if (root === 'steps' && key !== undefined && !steps.includes(key))
-        say(
-          'unknown-step',
-          at,
-          `${where}: ${text} refers to step "${key}", which is not in the workflow${meant(key, steps)}; its steps are: ${steps.join(', ')}`,
-        )
-      else if (root === 'steps' && key === self && self !== undefined)
-        say('cycle', at, `${where}: ${text} refers to the step itself`)
-      else if (root === 'params' && key !== undefined && !params.includes(key))
-        say(
-          'unknown-param',
-          at,
-          `${where}: ${text} refers to parameter "${key}", which is not declared${meant(key, params)}`,
-        )
+    for (const [root, key] of expression.reads) {
+      if (key === undefined || (root !== 'steps' && root !== 'params')) continue
+      const text = `${where}: "\${${expression.source}}"`
+      const within = { text: expression.source, offset: Math.max(0, expression.source.indexOf(`${root}.${key}`)) }
+      const known = root === 'steps' ? document.steps : (document.params ?? {})
+      if (Object.hasOwn(known, key)) {
+        if (root === 'steps' && key === self) say('cycle', at, `${text} refers to the step itself`, self, within)
+        continue
+      }
+      const names = Object.keys(known)
+      const fact =
+        root === 'steps'
+          ? `step "${key}", which is not in the workflow${meant(key, names)}; its steps are: ${shown(names)}`
+          : `parameter "${key}", which is not declared${meant(key, names)}`
+      say(root === 'steps' ? 'unknown-step' : 'unknown-param', at, `${text} refers to ${fact}`, self, within)
     }
 }
+
+const shown = (names: readonly string[]): string => names.slice(0, 20).join(', ') + (names.length > 20 ? ', …' : '')
 
 function meant(name: string, candidates: readonly string[]): string {
   const near = closest(name, candidates)

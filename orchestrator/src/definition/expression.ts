@@ -6,6 +6,10 @@
 import type { JsonValue } from '@meshwork/contracts'
 import { Environment } from '@marcbachmann/cel-js'
 import { isStorable } from '../store/storable.ts'
+import { referenceNode } from '../typing/cel/check.ts'
+import type { Node } from '../typing/cel/context.ts'
+import type { Schema } from '../typing/schema.ts'
+import { toCel } from './to-cel.ts'
 
 export interface Expression {
   readonly source: string
@@ -13,6 +17,8 @@ export interface Expression {
   readonly path: readonly (string | number)[] | undefined
   /** What it reads, as far as the path is written out: ["steps", "clean", "rows"]. */
   readonly reads: readonly (readonly string[])[]
+  /** Its syntax tree. */
+  readonly node: Node
 }
 
 export interface Scope {
@@ -20,6 +26,8 @@ export interface Scope {
   /** Outputs of the steps that have finished. */
   readonly steps: Readonly<Record<string, JsonValue>>
   readonly run: JsonValue
+  /** Schemas of `params` and `steps`: a number of the type `number` is a fraction for CEL even when it is 1. */
+  readonly types?: Schema
 }
 
 export class EvaluationError extends Error {
@@ -29,10 +37,6 @@ export class EvaluationError extends Error {
 type ParseResult =
   | { readonly kind: 'parsed'; readonly expression: Expression }
   | { readonly kind: 'wrong'; readonly reason: string }
-interface Ast {
-  readonly op: string
-  readonly args: unknown
-}
 
 const sourceLengthMax = 2048
 const referencePattern = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\]|\["[^"\\]*"\])*$/
@@ -51,12 +55,12 @@ export function parseExpression(source: string): ParseResult {
       index === undefined ? (name ?? (key as string)) : Number(index),
     )
     const named = path.slice(0, path.findIndex(part => typeof part === 'number') >>> 0) as string[]
-    return { kind: 'parsed', expression: { source, path, reads: [named] } }
+    return { kind: 'parsed', expression: { source, path, reads: [named], node: referenceNode(path, source) } }
   }
   try {
-    const { ast } = environment.parse(source) as unknown as { ast: Ast }
+    const { ast } = environment.parse(source) as unknown as { ast: Node }
     if (callsMatches(ast)) return wrong('uses matches(), which is not allowed; use startsWith, endsWith or contains')
-    return { kind: 'parsed', expression: { source, path: undefined, reads: readsOf(ast) } }
+    return { kind: 'parsed', expression: { source, path: undefined, reads: readsOf(ast), node: ast } }
   } catch (error) {
     return wrong(`cannot be parsed: ${firstLine(error)}`)
   }
@@ -78,22 +82,14 @@ export function evaluate(expression: Expression, scope: Scope): JsonValue {
 function compute(source: string, scope: Scope): JsonValue {
   let result: unknown
   try {
-    result = environment.evaluate(source, toCel(scope) as Record<string, unknown>)
+    result = environment.evaluate(source, toCel(scopeValues(scope), scope.types) as Record<string, unknown>)
   } catch (error) {
     throw new EvaluationError(`"\${${source}}" failed: ${firstLine(error)}`)
   }
   return fromCel(result, source)
 }
 
-/** JSON to CEL: whole numbers are ints, and objects have no prototype, so that `constructor` is just a missing key. */
-function toCel(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value
-  if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) return value.map(toCel)
-  const plain = Object.create(null) as Record<string, unknown>
-  for (const [key, inner] of Object.entries(value)) plain[key] = toCel(inner)
-  return plain
-}
+const scopeValues = ({ params, steps, run }: Scope) => ({ params, steps, run })
 
 function fromCel(value: unknown, source: string): JsonValue {
   if (typeof value === 'bigint') {
@@ -122,24 +118,24 @@ function isPlain(value: object): boolean {
   return prototype === null || prototype === Object.prototype
 }
 
-function* nodes(node: unknown): Generator<Ast> {
+function* nodes(node: unknown): Generator<Node> {
   if (Array.isArray(node)) for (const item of node) yield* nodes(item)
-  else if (node !== null && typeof node === 'object' && typeof (node as Ast).op === 'string') {
-    yield node as Ast
-    yield* nodes((node as Ast).args)
+  else if (node !== null && typeof node === 'object' && typeof (node as Node).op === 'string') {
+    yield node as Node
+    yield* nodes((node as Node).args)
   }
 }
 
-function callsMatches(ast: Ast): boolean {
+function callsMatches(ast: Node): boolean {
   return [...nodes(ast)].some(
     ({ op, args }) => (op === 'rcall' || op === 'call') && Array.isArray(args) && args[0] === 'matches',
   )
 }
 
 /** Paths that start at `params`, `steps` or `run`, the longest of each. */
-function readsOf(ast: Ast): string[][] {
+function readsOf(ast: Node): string[][] {
   const found: string[][] = []
-  const inside = new Set<Ast>()
+  const inside = new Set<Node>()
   for (const node of nodes(ast)) {
     if (inside.has(node)) continue
     const path = pathOf(node, inside)
@@ -148,10 +144,10 @@ function readsOf(ast: Ast): string[][] {
   return found
 }
 
-function pathOf(node: Ast, inside: Set<Ast>): string[] | undefined {
+function pathOf(node: Node, inside: Set<Node>): string[] | undefined {
   if (node.op === 'id') return typeof node.args === 'string' ? [node.args] : undefined
   if (node.op !== '.' && node.op !== '.?' && node.op !== '[]' && node.op !== '[?]') return undefined
-  const [object, index] = node.args as [Ast, unknown]
+  const [object, index] = node.args as [Node, unknown]
   const key = keyOf(index)
   const before = pathOf(object, inside)
   if (!before || typeof key !== 'string') return undefined
@@ -161,7 +157,7 @@ function pathOf(node: Ast, inside: Set<Ast>): string[] | undefined {
 
 /** The name after a dot, or a text written out between brackets. */
 function keyOf(index: unknown): unknown {
-  const { op, args } = (index ?? {}) as Partial<Ast>
+  const { op, args } = (index ?? {}) as Partial<Node>
   return op === 'value' ? args : index
 }
 

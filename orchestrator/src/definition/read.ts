@@ -9,10 +9,16 @@ export interface Place {
   readonly column: number
 }
 
+/** A place inside a text: that of `offset` in `text`, where the text stands word for word. */
+export interface Within {
+  readonly text: string
+  readonly offset: number
+}
+
 export interface ReadDocument {
   readonly value: unknown
   /** Where the thing that a JSON pointer names stands; of a missing one, where its parent stands. */
-  place(pointer: string): Place
+  place(pointer: string, within?: Within): Place
 }
 
 export type ReadResult =
@@ -75,12 +81,23 @@ export function readDocument(source: string): ReadResult {
   const { contents } = parsed
   return {
     kind: 'read',
-    document: { value: parsed.toJS() as unknown, place: pointer => at(offsetOf(contents, pointer)) },
+    document: {
+      value: parsed.toJS() as unknown,
+      place: (pointer, within) => at(offsetWithin(source, offsetOf(contents, pointer), within)),
+    },
   }
 }
 
 const isJsonNumber = (value: number): boolean =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
+
+/** Escapes and folded lines can stand between: then the text's beginning has to do. */
+function offsetWithin(source: string, from: number, within: Within | undefined): number {
+  if (!within) return from
+  const found = source.indexOf(within.text, from)
+  const end = source.indexOf('\n\n', from)
+  return found < 0 || (end >= 0 && found > end) ? from : found + within.offset
+}
 
 function offsetOf(root: unknown, pointer: string): number {
   let node: unknown = root

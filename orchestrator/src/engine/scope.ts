@@ -22,6 +22,7 @@ export function scopeOf(facts: RunFacts, plan: Plan, states: ReadonlyMap<string,
     return state && hasOutput(state) && (visible === undefined || visible.has(step.name)) ? [{ step, state }] : []
   })
   return {
+    ...(plan.types && { types: plan.types }),
     params: facts.params,
     steps: Object.fromEntries(done.map(({ step, state }) => [step.name, state.output])),
     run: {

@@ -3,6 +3,7 @@
 
 import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
 import { expressionsOf, readTemplate, type TemplateFault } from '../definition/template.ts'
+import type { Schema } from '../typing/schema.ts'
 import { durationMs } from './duration.ts'
 import { orderOf } from './order.ts'
 
@@ -27,20 +28,44 @@ export interface PlanStep {
 export interface Plan {
   readonly steps: readonly PlanStep[]
   readonly outputs: JsonValue
+  /** Schemas of what computed expressions read (see Scope.types); nothing where there is none. */
+  readonly types?: Schema
 }
 
 export const retryDefaults: RetryPlan = { attempts: 5, backoffMs: 1000, maxBackoffMs: 30_000, factor: 2 }
 export const stepTimeoutMsDefault = 3_600_000
 
 /** The plan of a document that has been checked. Throws where it was not. */
-export function planOf(document: WorkflowDocument): Plan {
+export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Schema> = new Map()): Plan {
   const needs = needsOf(document)
   const order = orderOf(needs)
   if (order.kind === 'cycle') throw new Error(`a cycle: ${order.names.join(' → ')}`)
+  const read = typesRead(document, types)
   return {
     steps: order.names.map(name => stepOf(document, name, needs.get(name) ?? [])),
     outputs: document.outputs ?? {},
+    ...(read && { types: read }),
   }
+}
+
+/** Of the types only those that a computed expression reads: the plan is stored with every run. */
+function typesRead(document: WorkflowDocument, types: ReadonlyMap<string, Schema>): Schema | undefined {
+  const inputs = [...Object.values(document.steps).map(step => step.with ?? {}), document.outputs ?? {}]
+  const computed = inputs
+    .flatMap(input => expressionsOf(readTemplate(input, '', []), ''))
+    .filter(({ expression }) => expression.path === undefined)
+  if (computed.length === 0) return undefined
+  const steps = new Set(
+    computed.flatMap(({ expression }) =>
+      expression.reads.flatMap(([root, name]) => (root === 'steps' && name !== undefined ? [name] : [])),
+    ),
+  )
+  const all = types.get('steps')?.properties ?? {}
+  const properties = {
+    params: types.get('params') ?? {},
+    steps: { type: 'object', properties: Object.fromEntries(Object.entries(all).filter(([name]) => steps.has(name))) },
+  }
+  return { type: 'object', properties }
 }
 
 /** Steps that each step needs: those it refers to, and those it names. In the order of the document. */

@@ -1,11 +1,24 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson, closest, MeshError, Page, Problem, sentence, WorkflowView } from '@meshwork/contracts'
+import {
+  canonicalJson,
+  closest,
+  Diagnostic,
+  diagnosticsMax,
+  MeshError,
+  Page,
+  Problem,
+  type ProblemItem,
+  sentence,
+  Validation,
+  WorkflowView,
+} from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
-import { checkWorkflow } from '../definition/check.ts'
-import { readDocument, sourceBytesMax } from '../definition/read.ts'
+import { type ReadDocument, readDocument, sourceBytesMax } from '../definition/read.ts'
 import { planOf } from '../plan/plan.ts'
+import { errorsOf, survey } from '../plan/survey.ts'
 import type { Directory } from '../stage/directory.ts'
+import type { Planner } from '../stage/planner.ts'
 import type { WorkflowRow } from '../store/rows.ts'
 import type { Workflows } from '../store/workflows.ts'
 
@@ -14,10 +27,20 @@ const WorkflowSource = Type.Object(
   { ...WorkflowView.properties, source: Type.String({ description: 'The document as it was sent.' }) },
   { additionalProperties: false, title: 'WorkflowSource' },
 )
+const Registered = Type.Object(
+  {
+    ...WorkflowView.properties,
+    warnings: Type.Array(Diagnostic, {
+      maxItems: diagnosticsMax,
+      description: 'What cannot be told before a run; the workflow is registered all the same.',
+    }),
+  },
+  { additionalProperties: false, title: 'RegisteredWorkflow' },
+)
 const named = Type.Object({ name: Type.String({ maxLength: 63, examples: ['flight-delays'] }) })
 const tags = ['workflows']
 
-export function workflowRoutes(app: App, workflows: Workflows, directory: Directory): void {
+export function workflowRoutes(app: App, workflows: Workflows, directory: Directory, planner: Planner): void {
   app.addContentTypeParser(
     ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/x-yaml'],
     { parseAs: 'string', bodyLimit: sourceBytesMax },
@@ -35,35 +58,49 @@ export function workflowRoutes(app: App, workflows: Workflows, directory: Direct
         description:
           'YAML (`application/yaml`) or JSON. Everything that is wrong with the document is told at once, with line and column.',
         body: Type.Unsafe<unknown>({ description: 'A workflow document.' }),
-        response: { 200: WorkflowView, 201: WorkflowView, default: Problem },
+        response: { 200: Registered, 201: Registered, default: Problem },
       },
     },
     async (request, reply) => {
-      const { body } = request
-      const source = typeof body === 'string' ? body : JSON.stringify(body, null, 2)
-      const read = readDocument(source)
-      if (read.kind === 'unreadable')
-        throw new MeshError(
-          'MESHWORK_WORKFLOW_UNREADABLE',
-          { format: 'YAML or JSON', problems: sentence(withoutPointers(read.items)) },
-          { errors: read.items },
-        )
-      const checked = checkWorkflow(read.document, await directory.known())
-      if (checked.kind === 'wrong') {
-        const problems = sentence(withoutPointers(checked.items))
-        throw new MeshError(
-          'MESHWORK_WORKFLOW_INVALID',
-          { count: checked.items.length, problems },
-          { errors: checked.items },
-        )
-      }
-      const { document } = checked
+      const source = sourceOf(request.body)
+      const read = readable(source)
+      const { document, diagnostics, types } = await survey(read, await directory.known(), planner)
+      if (!document || errorsOf(diagnostics).length > 0) throw invalid(diagnostics)
       const hash = createHash('sha256').update(canonicalJson(document)).digest('hex')
-      const { created, row } = await workflows.register({ document, source, hash, plan: planOf(document) })
+      const plan = planOf(document, types)
+      const { created, row } = await workflows.register({ document, source, hash, plan })
       return await reply
         .code(created ? 201 : 200)
         .header('location', `/v1/workflows/${row.name}/versions/${row.version}`)
-        .send(workflowView(row))
+        .send({ ...workflowView(row), warnings: [...diagnostics] })
+    },
+  )
+
+  app.post(
+    '/v1/workflows::validate',
+    {
+      bodyLimit: sourceBytesMax,
+      schema: {
+        operationId: 'validateWorkflow',
+        tags,
+        summary: 'Check a workflow without registering it',
+        description:
+          'YAML (`application/yaml`) or JSON. Names, types of expressions, every edge against the contracts of the stages, and the columns of every dataset, carried through the stages: everything at once, with its place and the other end.',
+        body: Type.Unsafe<unknown>({ description: 'A workflow document.' }),
+        response: { 200: Validation, default: Problem },
+      },
+    },
+    async request => {
+      const read = readDocument(sourceOf(request.body))
+      if (read.kind === 'unreadable')
+        return { valid: false, columns: 'not-checked' as const, diagnostics: read.items.map(unreadableDiagnostic) }
+      const { document, diagnostics, columns } = await survey(read.document, await directory.known(), planner)
+      return {
+        valid: document !== undefined && errorsOf(diagnostics).length === 0,
+        ...(document && { name: document.name }),
+        columns,
+        diagnostics: [...diagnostics],
+      }
     },
   )
 
@@ -133,6 +170,40 @@ export async function find(workflows: Workflows, workflow: string, version?: num
     workflow,
     suggestion: near === undefined ? '' : ` (did you mean "${near}"?)`,
   })
+}
+
+const sourceOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body, null, 2))
+
+export function readable(source: string): ReadDocument {
+  const read = readDocument(source)
+  if (read.kind === 'read') return read.document
+  throw new MeshError(
+    'MESHWORK_WORKFLOW_UNREADABLE',
+    { format: 'YAML or JSON', problems: sentence(withoutPointers(read.items)) },
+    { errors: read.items },
+  )
+}
+
+const unreadableDiagnostic = ({ code = 'syntax', detail, line = 1, column = 1 }: ProblemItem): Diagnostic => ({
+  severity: 'error',
+  code,
+  message: detail.replace(/^line \d+, column \d+: /, ''),
+  pointer: '',
+  line,
+  column,
+})
+
+/** The errors; warnings do not keep a workflow from being registered. */
+export function invalid(diagnostics: readonly Diagnostic[]): MeshError {
+  const errors = errorsOf(diagnostics).map(({ pointer, code, message, line, column }) => ({
+    pointer,
+    code,
+    detail: `line ${line}, column ${column}: ${message}`,
+    line,
+    column,
+  }))
+  const problems = sentence(withoutPointers(errors))
+  return new MeshError('MESHWORK_WORKFLOW_INVALID', { count: errors.length, problems }, { errors })
 }
 
 const withoutPointers = <T extends { detail: string }>(items: readonly T[]) =>

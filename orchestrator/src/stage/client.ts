@@ -7,6 +7,7 @@ import {
   headers as names,
   MeshError,
   Problem,
+  ProblemError,
   Progress,
   type JsonValue,
   sentence,
@@ -79,6 +80,21 @@ export class StageClient {
     const text = await readText(body, answerBytesMax)
     if (statusCode !== 200) throw new Error(`GET ${url} answered ${statusCode}`)
     return JSON.parse(text) as unknown
+  }
+
+  /** The JSON answer of a small request. Throws the problem that was answered instead. */
+  async post(url: string, body: string, signal: AbortSignal): Promise<unknown> {
+    const response = await request(url, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      signal,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body,
+    })
+    const value = parse(await readText(response.body, answerBytesMax))
+    if (response.statusCode === 200) return value
+    if (compile(Problem).fits(value)) throw ProblemError.fromProblem(value as Problem)
+    throw new Error(`POST ${url} answered ${response.statusCode}`)
   }
 
   async close(): Promise<void> {

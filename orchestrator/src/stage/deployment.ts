@@ -1,4 +1,5 @@
 import { compile, type Contract, StageInfo } from '@meshwork/contracts'
+import type { StageContract } from '../typing/check-types.ts'
 
 /** A running version of a stage at an address, as it described itself. */
 export interface Deployment {
@@ -9,6 +10,10 @@ export interface Deployment {
   readonly majors: readonly number[]
   /** Contract of the answers of each major. */
   readonly outputs: ReadonlyMap<number, Contract>
+  /** Schemas of what each major takes and answers. */
+  readonly contracts: ReadonlyMap<number, StageContract>
+  /** Whether it can tell what a call would answer. */
+  readonly plans: boolean
 }
 
 export type Described =
@@ -28,9 +33,10 @@ export function readStageInfo(url: string, value: unknown): Described {
       return { kind: 'not-one', reason: `the output schema of version ${major} cannot be used: ${String(error)}` }
     }
   }
-  const { name: stage, version } = info
-  return {
-    kind: 'stage',
-    deployment: { stage, url, version, majors: info.contracts.map(({ major }) => major), outputs },
-  }
+  const { name: stage, version, capabilities } = info
+  const contracts = new Map(
+    info.contracts.map(({ major, input, output }) => [major, { input, output } as StageContract]),
+  )
+  const majors = info.contracts.map(({ major }) => major)
+  return { kind: 'stage', deployment: { stage, url, version, majors, outputs, contracts, plans: capabilities.plan } }
 }

@@ -4,6 +4,8 @@
 import type { DeploymentView } from '@meshwork/contracts'
 import { closest, MeshError } from '@meshwork/contracts'
 import type { Logger } from 'pino'
+import type { KnownStage } from '../definition/check.ts'
+import type { StageContract } from '../typing/check-types.ts'
 import type { StageClient } from './client.ts'
 import { type Deployment, readStageInfo } from './deployment.ts'
 
@@ -17,6 +19,7 @@ interface Entry {
   inFlight: number
 }
 
+const byReadiness = (a: Entry, b: Entry): number => Number(a.status === 'ready') - Number(b.status === 'ready')
 const lookEveryMs = 5000
 const lookTimeoutMs = 2000
 
@@ -86,14 +89,19 @@ export class Directory {
     await Promise.all([...this.#entries.values()].map(entry => this.#look(entry)))
   }
 
-  /** Names and majors of the stages that have described themselves; those that have not yet are looked at first. */
-  async known(): Promise<{ name: string; majors: number[] }[]> {
+  /** The stages that have described themselves, with their contracts; those that have not yet are looked at first. */
+  async known(): Promise<KnownStage[]> {
     await Promise.all([...this.#entries.values()].filter(entry => !entry.deployment).map(entry => this.#look(entry)))
-    const majors = new Map<string, Set<number>>()
-    for (const { deployment } of this.#entries.values())
-      for (const major of deployment?.majors ?? [])
-        majors.set(deployment?.stage ?? '', (majors.get(deployment?.stage ?? '') ?? new Set()).add(major))
-    return [...majors].map(([name, set]) => ({ name, majors: [...set].sort((a, b) => a - b) }))
+    const stages = new Map<string, Map<number, StageContract>>()
+    // The best deployment of a contract stands last, and so it is the one that is checked against.
+    for (const { deployment } of [...this.#entries.values()].sort(byReadiness))
+      if (deployment)
+        stages.set(deployment.stage, new Map([...(stages.get(deployment.stage) ?? []), ...deployment.contracts]))
+    return [...stages].map(([name, contracts]) => ({
+      name,
+      majors: [...contracts.keys()].sort((a, b) => a - b),
+      contracts,
+    }))
   }
 
   /** A deployment that serves the contract. Throws a problem when there is none. */

@@ -1,0 +1,57 @@
+// Asks stages what they would produce: POST /v1/<stage>/plan. Never throws: a stage that cannot say is a fact.
+
+import { compile, type JsonValue, ProblemError, StagePlan } from '@meshwork/contracts'
+import type { Planned, StagePlanner } from '../plan/columns.ts'
+import type { StageClient } from './client.ts'
+import type { Directory } from './directory.ts'
+import { PlanCache } from './plan-cache.ts'
+
+const inFlightMax = 16
+const timeoutMs = 20_000
+
+export class Planner implements StagePlanner {
+  readonly #directory: Directory
+  readonly #client: StageClient
+  readonly #cache = new PlanCache()
+  readonly #waiting: (() => void)[] = []
+  #inFlight = 0
+
+  constructor(directory: Directory, client: StageClient) {
+    this.#directory = directory
+    this.#client = client
+  }
+
+  async plan(stage: string, major: number, body: JsonValue): Promise<Planned> {
+    try {
+      const deployment = await this.#directory.pick(stage, major)
+      if (!deployment.plans) return { kind: 'unplanned', reason: `stage "${stage}" has no plan` }
+      const text = JSON.stringify(body)
+      const key = PlanCache.key(deployment, major, text)
+      const known = this.#cache.get(key, Date.now())
+      if (known) return { kind: 'planned', plan: known }
+      const plan = await this.#ask(`${deployment.url}/v${major}/${stage}/plan`, text)
+      this.#cache.set(key, plan, Date.now())
+      return { kind: 'planned', plan }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return {
+        kind: 'unplanned',
+        reason: error instanceof ProblemError ? error.message : `it could not be asked: ${reason}`,
+      }
+    }
+  }
+
+  async #ask(url: string, body: string): Promise<StagePlan> {
+    if (this.#inFlight >= inFlightMax) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    this.#inFlight++
+    try {
+      const answer = await this.#client.post(url, body, AbortSignal.timeout(timeoutMs))
+      const [fault] = compile(StagePlan).check(answer)
+      if (fault) throw new Error(`its answer does not fit the protocol: ${fault.pointer} ${fault.detail}`)
+      return answer as StagePlan
+    } finally {
+      this.#inFlight--
+      this.#waiting.shift()?.()
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// The types of a workflow: every expression, and every input against the contract of its stage. Pure.
+
+import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
+import { evaluate, EvaluationError, type Expression } from '../definition/expression.ts'
+import { expressionsOf, readTemplate, type Template } from '../definition/template.ts'
+import { checkCel } from './cel/check.ts'
+import { checkInput } from './edges.ts'
+import { scopeTypes } from './scope-types.ts'
+import { expand, type Schema } from './schema.ts'
+import type { Known } from './verdict.ts'
+
+/** What a stage takes and answers. */
+export interface StageContract {
+  readonly input: Schema
+  readonly output: Schema
+}
+
+export interface TypeFinding {
+  readonly severity: 'error' | 'warning'
+  readonly code: string
+  /** Into the document. */
+  readonly pointer: string
+  readonly detail: string
+  readonly step: string | undefined
+  /** Where in the text at the pointer. */
+  readonly within?: { readonly text: string; readonly offset: number }
+  /** Step that the value comes from. */
+  readonly from?: string
+}
+
+/** `params` are the values of a run; without them the defaults stand for what has one. */
+export function checkTypes(
+  document: WorkflowDocument,
+  contractOf: (step: string) => StageContract | undefined,
+  params: Readonly<Record<string, JsonValue>> = defaultsOf(document),
+): TypeFinding[] {
+  const found: TypeFinding[] = []
+  const types = scopeTypes(document, step => {
+    const contract = contractOf(step)
+    return contract && expand(contract.output)
+  })
+  const reader = new Reader(types, params, found)
+  for (const [name, step] of Object.entries(document.steps)) {
+    const pointer = `/steps/${name}/with`
+    const template = readTemplate(step.with ?? {}, pointer, [])
+    reader.readAll(template, pointer, name)
+    const contract = contractOf(name)
+    if (!contract) continue
+    for (const edge of checkInput(template, contract.input, expression => reader.known(expression))) {
+      const { expression } = edge
+      const from = expression?.reads.find(([root]) => root === 'steps')?.[1]
+      found.push({
+        severity: edge.severity,
+        code: edge.code,
+        pointer: pointer + edge.pointer,
+        detail: `step "${name}", input of ${step.stage}: ${inputName(edge.pointer)}${edge.detail}`,
+        step: name,
+        ...(expression && { within: { text: expression.source, offset: 0 } }),
+        ...(from !== undefined && { from }),
+      })
+    }
+  }
+  const outputs = readTemplate(document.outputs ?? {}, '/outputs', [])
+  reader.readAll(outputs, '/outputs', undefined)
+  return found
+}
+
+/** Types of expressions, each looked at once. */
+class Reader {
+  readonly #types: ReadonlyMap<string, Schema>
+  readonly #params: Readonly<Record<string, JsonValue>>
+  readonly #found: TypeFinding[]
+  readonly #known = new Map<Expression, Known>()
+
+  constructor(types: ReadonlyMap<string, Schema>, params: Readonly<Record<string, JsonValue>>, found: TypeFinding[]) {
+    this.#types = types
+    this.#params = params
+    this.#found = found
+  }
+
+  /** undefined for an expression that is wrong. */
+  known(expression: Expression): Known | undefined {
+    return this.#known.get(expression)
+  }
+
+  readAll(template: Template, at: string, step: string | undefined): void {
+    for (const { expression, pointer } of expressionsOf(template, at)) {
+      const { schema, faults } = checkCel(expression.node, this.#types)
+      if (faults.length === 0) this.#known.set(expression, this.#classify(expression, schema))
+      const where = step === undefined ? 'outputs' : `step "${step}"`
+      for (const { code, detail, start } of faults)
+        this.#found.push({
+          severity: 'error',
+          code,
+          pointer,
+          detail: `${where}: "\${${expression.source}}": ${detail}`,
+          step,
+          within: { text: expression.source, offset: start },
+        })
+    }
+  }
+
+  #classify(expression: Expression, schema: Schema): Known {
+    const roots = expression.reads.filter(([root]) => root !== undefined && this.#types.has(root))
+    if (!roots.every(([root]) => root === 'params'))
+      return { kind: expression.path === undefined ? 'computed' : 'reference', schema }
+    const given = roots.every(([, name]) => name !== undefined && Object.hasOwn(this.#params, name))
+    return { kind: 'params', schema, value: given ? this.#value(expression) : undefined }
+  }
+
+  #value(expression: Expression): JsonValue | undefined {
+    const params = this.#types.get('params') as Schema
+    const types: Schema = { type: 'object', properties: { params }, required: ['params'] }
+    try {
+      return evaluate(expression, { params: this.#params, steps: {}, run: null, types })
+    } catch (error) {
+      if (error instanceof EvaluationError) return undefined
+      throw error
+    }
+  }
+}
+
+export function defaultsOf(document: WorkflowDocument): Record<string, JsonValue> {
+  return Object.fromEntries(
+    Object.entries(document.params ?? {}).flatMap(([name, param]) =>
+      param.default === undefined ? [] : [[name, param.default] as const],
+    ),
+  )
+}
+
+const inputName = (pointer: string): string => (pointer === '' ? '' : `${pointer.slice(1)}: `)
