@@ -5,12 +5,17 @@ import { MeshError } from '@meshwork/contracts'
 import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
+import { Starter } from './engine/starter.ts'
 import { RunNews } from './events.ts'
+import { bulkRoutes } from './routes/bulk.ts'
 import { eventRoutes } from './routes/events.ts'
+import { explainRoutes } from './routes/explain.ts'
+import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
 import { runRoutes } from './routes/runs.ts'
 import { stageRoutes } from './routes/stages.ts'
-import { workflowRoutes } from './routes/workflows.ts'
+import { verbRoutes } from './routes/verbs.ts'
+import { find, workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
@@ -21,6 +26,7 @@ import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
 import { Runs } from './store/runs.ts'
 import { Takeover } from './store/takeover.ts'
+import { Verbs } from './store/verbs.ts'
 import { Workflows } from './store/workflows.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 
@@ -93,6 +99,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     callsMax,
     changed,
   })
+  const verbs = new Verbs(database, boss)
+  const starter = new Starter({
+    runs,
+    directory,
+    metrics,
+    find: async (workflow, of) => await find(workflows, workflow, of),
+    wake: () => engine.wake(),
+  })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -106,7 +120,11 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   service.readiness.add('database', async () => await databaseFault(database))
   workflowRoutes(service.app, workflows, directory, planner)
   planRoutes(service.app, { workflows, runs, directory, planner })
-  runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })
+  runRoutes(service.app, { runs, starter, news })
+  verbRoutes(service.app, { runs, verbs, engine, news })
+  forkRoutes(service.app, runs, starter)
+  explainRoutes(service.app, runs, engine, directory)
+  bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, runs, news, options.eventStreamsMax)
   stageRoutes(service.app, directory, deployments)
 

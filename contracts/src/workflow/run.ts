@@ -8,8 +8,11 @@ import { StepName, WorkflowName } from './document.ts'
 
 const Time = (description: string) => Type.String({ format: 'date-time', description })
 
-export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
-export const RunStatus = OneOf(runStatuses, { title: 'RunStatus', description: 'The last three are final.' })
+export const runStatuses = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const
+export const RunStatus = OneOf(runStatuses, {
+  title: 'RunStatus',
+  description: 'paused: no step starts until it is resumed. The last three are final.',
+})
 export type RunStatus = Static<typeof RunStatus>
 
 export const stepStatuses = [
@@ -80,6 +83,7 @@ export const RunView = Closed(
     params: MapOf(Json, { maxProperties: 256 }),
     outputs: Nullable(MapOf(Json, { maxProperties: 256 })),
     problem: Nullable(Problem),
+    forkedFrom: Nullable(Type.String({ format: 'uuid', description: 'The run it was forked from.' })),
     createdAt: Time('Acknowledged.'),
     startedAt: Nullable(Time('First step dispatched.')),
     endedAt: Nullable(Time('Reached a final status.')),
@@ -95,6 +99,10 @@ export const StepView = Closed(
     version: Nullable(SemanticVersion),
     status: StepStatus,
     attempts: Type.Integer({ minimum: 0 }),
+    generation: Type.Integer({
+      minimum: 1,
+      description: 'Grows by one with each rerun of the step; part of the idempotency key of its calls.',
+    }),
     rows: Nullable(Type.Integer({ minimum: 0, description: '`rows` of the output, where there is one.' })),
     seconds: Nullable(Type.Number({ minimum: 0, description: 'Duration of the last attempt.' })),
     progress: Nullable(
@@ -119,6 +127,11 @@ export const eventTypes = [
   'run.cancelling',
   'run.cancelled',
   'run.recovered',
+  'run.pausing',
+  'run.paused',
+  'run.resumed',
+  'run.retried',
+  'run.rerun',
   'step.started',
   'step.progress',
   'step.retrying',
