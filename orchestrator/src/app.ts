@@ -20,6 +20,7 @@ import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
+import { census } from './store/census.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
@@ -28,7 +29,9 @@ import { Runs } from './store/runs.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
 import { Workflows } from './store/workflows.ts'
+import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
+import { watchRuns } from './telemetry/run-census.ts'
 
 export const version = '0.1.0'
 
@@ -69,10 +72,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     },
   })
   const onError = (error: Error) => log.warn({ err: error }, 'database error')
+  const databaseMetrics = new DatabaseMetrics(service.registry)
   const database =
     options.databaseUrl === undefined
-      ? await openFolder(options.stateFolder)
-      : openPostgres(options.databaseUrl, onError)
+      ? await openFolder(options.stateFolder, databaseMetrics)
+      : openPostgres(options.databaseUrl, onError, databaseMetrics)
+  databaseMetrics.watch(database)
   await migrate(database)
   const boss = await openBoss(database, onError)
 
@@ -85,6 +90,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const planner = new Planner(directory, client)
   const news = new RunNews()
   const metrics = new EngineMetrics(service.registry)
+  watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
   const changed = (runId: string) => news.tell(runId)
   const engine = new Engine({
@@ -125,7 +131,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
-  eventRoutes(service.app, runs, news, options.eventStreamsMax)
+  eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
   stageRoutes(service.app, directory, deployments)
 
   return {

@@ -76,6 +76,8 @@ export interface EventRow extends Record<string, unknown> {
   attempt: number | null
   at: Date
   data: Record<string, JsonValue>
+  /** By the clock of the database, when it was read. */
+  age_seconds: number
 }
 
 const iso = (date: Date | null): string | null => (date === null ? null : new Date(date).toISOString())

@@ -118,7 +118,7 @@ export class Runs {
 
   async events(runId: string, after: number, limit: number): Promise<EventRow[]> {
     return await this.#database.readers.query<EventRow>(
-      'SELECT * FROM event WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3',
+      'SELECT *, extract(epoch FROM clock_timestamp() - at)::float8 AS age_seconds FROM event WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3',
       [runId, after, limit],
     )
   }
