@@ -5,6 +5,7 @@ import { MeshError } from '@meshwork/contracts'
 import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
+import { Janitor } from './engine/janitor.ts'
 import { Starter } from './engine/starter.ts'
 import { RunNews } from './events.ts'
 import { bulkRoutes } from './routes/bulk.ts'
@@ -12,6 +13,7 @@ import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
+import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { verbRoutes } from './routes/verbs.ts'
@@ -25,6 +27,7 @@ import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
+import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
@@ -43,6 +46,8 @@ export interface OrchestratorOptions {
   readonly runsMax: number
   readonly callsMax: number
   readonly eventStreamsMax: number
+  /** Seconds for which an ended run is kept; 0, the default, for ever. */
+  readonly runsKeepSeconds?: number
   readonly log: Logger
 }
 
@@ -113,6 +118,9 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     find: async (workflow, of) => await find(workflows, workflow, of),
     wake: () => engine.wake(),
   })
+  const retention = new Retention(database)
+  const keepSeconds = options.runsKeepSeconds ?? 0
+  const janitor = new Janitor({ retention, keepSeconds, log, removed: removed => metrics.runsRemoved(removed) })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -130,6 +138,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
+  retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
   stageRoutes(service.app, directory, deployments)
@@ -142,10 +151,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       if (takeover) await takeover.start()
       else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
       engine.start()
+      janitor.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
+      await janitor.stop()
       await engine.stop()
       await takeover?.stop()
       await boss.stop({ graceful: false })

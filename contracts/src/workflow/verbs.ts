@@ -180,3 +180,17 @@ export const BulkAnswer = Closed(
   { title: 'BulkAnswer' },
 )
 export type BulkAnswer = Static<typeof BulkAnswer>
+
+export const RetentionView = Closed(
+  {
+    dryRun: Type.Boolean(),
+    keepSeconds: Nullable(
+      Type.Integer({ minimum: 1, description: 'For how long an ended run is kept; null: for ever.' }),
+    ),
+    runs: Type.Integer({ minimum: 0 }),
+    steps: Type.Integer({ minimum: 0 }),
+    events: Type.Integer({ minimum: 0 }),
+  },
+  { title: 'Retention', examples: [{ dryRun: true, keepSeconds: 2_592_000, runs: 12, steps: 72, events: 190 }] },
+)
+export type RetentionView = Static<typeof RetentionView>

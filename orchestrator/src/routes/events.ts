@@ -98,7 +98,7 @@ export function eventRoutes(app: App, { runs, news, metrics, streamsMax }: Event
         for (const row of rows) {
           const event = eventView(row)
           last = event.id
-          if (follows) metrics.eventVisible.observe(Number(row.age_seconds))
+          if (follows) metrics.eventVisible.observe(row.age_seconds)
           const room = raw.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
           if (!room) await drained(raw, signal)
         }

@@ -2,6 +2,7 @@ import type { RunStatus } from '@meshwork/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { StepState } from '../engine/state.ts'
 import type { Shares } from '../engine/timeline.ts'
+import type { Removed } from '../store/retention.ts'
 
 const gaps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200]
@@ -15,6 +16,7 @@ export class EngineMetrics {
   readonly eventVisible: Histogram
   readonly #ownSeconds: Histogram
   readonly #ownShare: Histogram
+  readonly #removed: Counter<'kind'>
   readonly #ended: Counter<'result'>
   readonly #runSeconds: Histogram<'result'>
   readonly #steps: Counter<'stage' | 'result'>
@@ -53,6 +55,12 @@ export class EngineMetrics {
       name: 'meshwork_event_visible_seconds',
       help: 'Time from the writing of an event to its sending to a reader who follows the run.',
       buckets: gaps,
+      registers,
+    })
+    this.#removed = new Counter({
+      name: 'meshwork_retention_removed_total',
+      help: 'Rows removed because their run ended long ago.',
+      labelNames: ['kind'],
       registers,
     })
     this.#ended = new Counter({
@@ -96,6 +104,12 @@ export class EngineMetrics {
     if (recovered || duration === 0) return
     this.#ownSeconds.observe(ownSeconds)
     this.#ownShare.observe(ownSeconds / duration)
+  }
+
+  runsRemoved({ runs, steps, events }: Removed): void {
+    this.#removed.inc({ kind: 'run' }, runs)
+    this.#removed.inc({ kind: 'step' }, steps)
+    this.#removed.inc({ kind: 'event' }, events)
   }
 
   stepAnswered(stage: string, state: StepState): void {
