@@ -6,6 +6,7 @@ import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
+import { Scheduler } from './engine/scheduler.ts'
 import { Starter } from './engine/starter.ts'
 import { RunNews } from './events.ts'
 import { bulkRoutes } from './routes/bulk.ts'
@@ -15,6 +16,7 @@ import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { verbRoutes } from './routes/verbs.ts'
 import { find, workflowRoutes } from './routes/workflows.ts'
@@ -29,6 +31,7 @@ import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
+import { Schedules } from './store/schedules.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
 import { Workflows } from './store/workflows.ts'
@@ -52,6 +55,7 @@ export interface OrchestratorOptions {
 }
 
 export interface Orchestrator extends Service {
+  readonly database: Database
   /** Takes up runs and looks at the deployments. */
   start(): Promise<void>
   /** Hands the runs over and closes everything but the server. */
@@ -71,6 +75,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       tags: [
         { name: 'workflows', description: 'Named, versioned documents.' },
         { name: 'runs', description: 'Executions of workflows.' },
+        { name: 'schedules', description: 'Runs at set times.' },
         { name: 'stages', description: 'Deployments that do the work.' },
         { name: 'operation', description: 'Health and metrics.' },
       ],
@@ -121,6 +126,16 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const retention = new Retention(database)
   const keepSeconds = options.runsKeepSeconds ?? 0
   const janitor = new Janitor({ retention, keepSeconds, log, removed: removed => metrics.runsRemoved(removed) })
+  const schedules = new Schedules(database)
+  const scheduler = new Scheduler({
+    schedules,
+    runs,
+    verbs,
+    starter,
+    log,
+    changed: () => engine.wake(),
+    fired: (outcome, lateSeconds) => metrics.fired(outcome, lateSeconds),
+  })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -138,6 +153,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
+  scheduleRoutes(service.app, schedules, starter)
   retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
@@ -145,6 +161,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
 
   return {
     ...service,
+    database,
     start: async () => {
       for (const { stage, url } of [...options.stages, ...(await deployments.list())]) directory.add(stage, url)
       await directory.start()
@@ -152,10 +169,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
       engine.start()
       janitor.start()
+      scheduler.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
+      await scheduler.stop()
       await janitor.stop()
       await engine.stop()
       await takeover?.stop()

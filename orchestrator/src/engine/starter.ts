@@ -63,6 +63,27 @@ export class Starter {
     })
   }
 
+  /** For a schedule: makes runs of a workflow out of parameters, without keeping them. Throws when it cannot be run. */
+  async prepare(
+    name: string,
+    version: number | undefined,
+  ): Promise<(params: Record<string, JsonValue>, origin: Origin) => NewRun> {
+    const workflow = await this.#options.find(name, version)
+    await requireStages(this.#options.directory, workflow.plan.steps)
+    return (params, { key, traceparent }) => ({
+      id: randomUUID(),
+      jobId: randomUUID(),
+      workflow: workflow.name,
+      version: workflow.version,
+      params: checked(workflow, params),
+      cache: false,
+      plan: workflow.plan,
+      traceparent: traceparentOf(traceparent),
+      idempotencyKey: key ?? null,
+      requestHash: hashOf({ workflow: workflow.name, params }),
+    })
+  }
+
   /** A new run of the same plan that keeps what the change does not concern. */
   async fork(run: RunRow, steps: readonly StepRow[], request: ForkRequest, origin: Origin): Promise<Accepted> {
     return await this.#once(origin.key, async () => {

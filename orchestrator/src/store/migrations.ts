@@ -87,6 +87,30 @@ const steps: readonly string[] = [
   CREATE INDEX run_open ON run (status, created_at) WHERE ended_at IS NULL;
   CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL
   `,
+  `
+  CREATE TABLE schedule (
+    name text PRIMARY KEY,
+    definition jsonb NOT NULL,
+    paused boolean NOT NULL DEFAULT false,
+    next_at timestamptz,
+    revision int NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE INDEX schedule_due ON schedule (next_at) WHERE NOT paused;
+  CREATE TABLE fire (
+    schedule text NOT NULL REFERENCES schedule ON DELETE CASCADE,
+    at timestamptz NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    run_id uuid,
+    backfill uuid,
+    concurrency int NOT NULL DEFAULT 1,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (schedule, at)
+  );
+  CREATE INDEX fire_queued ON fire (schedule, at) WHERE outcome = 'queued';
+  CREATE INDEX fire_by_run ON fire (run_id) WHERE run_id IS NOT NULL
+  `,
 ]
 
 const lockKey = 7_202_611

@@ -5,7 +5,7 @@ import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Batcher } from './batcher.ts'
-import type { Database } from './database.ts'
+import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { EventRow, RunRow, StepRow } from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
@@ -240,7 +240,8 @@ export class Runs {
     return row
   }
 
-  async #accept(runs: readonly NewRun[]): Promise<Accepted[]> {
+  /** Keeps runs and their jobs in a transaction of the caller; those whose key has a run already do not come back. */
+  async acceptIn(sql: Sql, runs: readonly NewRun[]): Promise<RunRow[]> {
     const payload = JSON.stringify(
       runs.map(run => ({
         id: run.id,
@@ -258,12 +259,14 @@ export class Runs {
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )
-    const rows = await this.#database.transaction(async sql => {
-      const accepted = await sql.query<RunRow>(acceptSql, [payload])
-      const jobs = accepted.map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
-      if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
-      return accepted
-    })
+    const accepted = await sql.query<RunRow>(acceptSql, [payload])
+    const jobs = accepted.map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
+    if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
+    return accepted
+  }
+
+  async #accept(runs: readonly NewRun[]): Promise<Accepted[]> {
+    const rows = await this.#database.transaction(async sql => await this.acceptIn(sql, runs))
     const accepted = new Map(rows.map(row => [row.id, row]))
     return await Promise.all(
       runs.map(async (run): Promise<Accepted> => {
