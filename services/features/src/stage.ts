@@ -1,9 +1,11 @@
 import { FeaturesInput, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
-import { checkCondition, columnMissing, type Dataset, defineStage, type Tables } from '@meshwork/kit'
+import { checkCondition, type Dataset, defineStage, type Tables } from '@meshwork/kit'
 import { readFitted, writeFitted } from './artefact.ts'
 import { feature, learns } from './feature.ts'
 import { nameGuilty } from './guilty.ts'
 import { nest } from './nest.ts'
+import { plan } from './plan.ts'
+import { checkRequest, keptColumns } from './request.ts'
 import { type Resolved, resolve } from './resolve.ts'
 
 export const stage = defineStage({
@@ -14,11 +16,12 @@ export const stage = defineStage({
   input: FeaturesInput,
   output: FeaturesOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => {
     const known = await fittedOf(input, context.store)
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)
-    const keep = keptColumns(input, dataset)
+    const keep = keptColumns(input, dataset.columns)
     const step = (message: string) => {
       context.signal.throwIfAborted()
       context.progress(0.1, { message })
@@ -50,19 +53,8 @@ export const stage = defineStage({
 })
 
 async function fittedOf(input: FeaturesInput, store: Parameters<typeof readFitted>[0]) {
-  const refuse = (reason: string) => new MeshError('MESHWORK_FEATURES_INPUT', { reason })
-  if (input.fitted === undefined && input.columns === undefined) throw refuse('There is neither "columns" nor "fitted"')
-  if (input.fitted === undefined) return undefined
-  if (input.columns !== undefined) throw refuse('There are both "columns" and "fitted"')
-  if (input.fitWhere !== undefined) throw refuse('"fitWhere" says what to fit on, but with "fitted" nothing is fitted')
-  return await readFitted(store, input.fitted)
-}
-
-function keptColumns({ keep }: FeaturesInput, dataset: Dataset): string[] {
-  if (keep === undefined || keep === 'all') return dataset.columns.map(({ name }) => name)
-  for (const name of keep)
-    if (!dataset.columns.some(column => column.name === name)) throw columnMissing('"keep"', name, dataset.columns)
-  return [...new Set(keep)]
+  checkRequest(input)
+  return input.fitted === undefined ? undefined : await readFitted(store, input.fitted)
 }
 
 async function fitAndResolve(

@@ -21,7 +21,16 @@ export { type Row, Session } from './data/session.ts'
 export { ident, identList, literal, text } from './data/sql.ts'
 export type { ArtefactStore, RecordStore, StoredArtefact } from './data/store.ts'
 export { type OpenTables, openTables, partRowsDefault, Tables } from './data/tables.ts'
-export { defineStage, type ServiceContext, type Stage, type StageContext, type StageOptions } from './stage/define.ts'
+export { closePlanTables, type PlanTables } from './plan/plan-tables.ts'
+export {
+  defineStage,
+  type PlanContext,
+  type PlannedDatasets,
+  type ServiceContext,
+  type Stage,
+  type StageContext,
+  type StageOptions,
+} from './stage/define.ts'
 export { ConfigError, type Environment, readConfig } from './config/read-config.ts'
 export { foreignSettings, serviceSettings } from './config/service-config.ts'
 export { type Phase, Readiness } from './server/health.ts'

@@ -4,6 +4,7 @@ import {
   MeshError,
   Problem,
   StageInfo,
+  StagePlan,
   type StageResult,
   timeoutMsMax,
 } from '@meshwork/contracts'
@@ -79,11 +80,13 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
           operationId: `${stage.name}Plan`,
           tags: ['stage'],
           summary: 'What the stage would produce, without reading data',
+          description:
+            'The body is that of the call, in which a DatasetPlan may stand for a dataset, an ArtefactPlan for a file and an UnknownValue for any other value that is known only when the workflow runs. Everything that is wrong is told at once.',
           body: Type.Object({}, { additionalProperties: true }),
-          response: { 200: Type.Object({}, { additionalProperties: true }), default: Problem },
+          response: { 200: StagePlan, default: Problem },
         },
       },
-      async (request, reply) => await plans.plan(request.body, untilGone(reply), readTimeout(request)),
+      async (request, reply) => (await plans.plan(request.body, untilGone(reply), readTimeout(request))) as StagePlan,
     )
     app.get(
       '/v1/stage',

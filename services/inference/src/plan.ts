@@ -1,0 +1,55 @@
+// The columns that a model would add, from its own signature, and everything that does not fit it.
+
+import { type DatasetRef, type InferenceInput } from '@meshwork/contracts'
+import { columnMissing, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
+import type { Model, Models } from './model/models.ts'
+import { planInputs } from './table/inputs.ts'
+import { planOutputs } from './table/outputs.ts'
+
+export async function plan(input: InferenceInput, models: Models, context: PlanContext): Promise<PlannedDatasets> {
+  const { dataset, model, version } = input
+  if (!context.knows([model, version])) return { '/dataset': context.openDataset(dataset.columns) }
+  const pointer = version === undefined ? '/model' : '/version'
+  const found = await context.at(pointer, undefined, () =>
+    models.use(model, version, async opened => await againstModel(opened, input, context)),
+  )
+  return found ?? { '/dataset': context.openDataset(dataset.columns) }
+}
+
+async function againstModel(model: Model, input: InferenceInput, context: PlanContext): Promise<PlannedDatasets> {
+  const { dataset } = input
+  const at = { model: model.name, version: model.version }
+  if (context.knows(input.inputs)) {
+    const missing = missingColumns(model, input, dataset, context)
+    if (!missing)
+      await context.at(input.inputs ? '/inputs' : '/dataset', dataset, () =>
+        planInputs(model.signature, input, dataset.columns, at),
+      )
+  }
+  if (!context.knows(input.outputs)) return { '/dataset': context.openDataset(dataset.columns) }
+  const outputs = await context.at(input.outputs ? '/outputs' : '/model', undefined, () =>
+    planOutputs(model.signature, input.outputs, dataset.columns, at),
+  )
+  if (!outputs) return { '/dataset': context.openDataset(dataset.columns) }
+  const columns = [...dataset.columns, ...outputs.map(({ column }) => column)]
+  return { '/dataset': context.dataset(columns, dataset) }
+}
+
+/** Tells every column that is not there, not only the first. */
+function missingColumns(model: Model, input: InferenceInput, dataset: DatasetRef, context: PlanContext): boolean {
+  let missing = false
+  for (const { name, columns } of model.signature.inputs) {
+    const asked = input.inputs?.[name]
+    for (const [i, column] of (asked ?? columns ?? []).entries())
+      if (!dataset.columns.some(candidate => candidate.name === column)) {
+        missing = true
+        const pointer = asked ? `/inputs/${name}/${i}` : '/dataset'
+        context.fault(
+          pointer,
+          columnMissing(`Input "${name}" of model "${model.name}"`, column, dataset.columns),
+          dataset,
+        )
+      }
+  }
+  return missing
+}
