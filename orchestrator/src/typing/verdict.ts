@@ -2,7 +2,7 @@
 
 import { closest, compile, type JsonValue, subtype } from '@meshwork/contracts'
 import { relax } from './relax.ts'
-import { alternatives, expand, kindsOf, type Schema, show } from './schema.ts'
+import { alternatives, expand, isDyn, kindsOf, type Schema, show } from './schema.ts'
 
 /** What is known of an expression before it runs. */
 export type Known =
@@ -36,6 +36,7 @@ export function fitOf(known: Known, consumer: Schema, root: Schema): Fit {
   if (known.kind === 'params') return fitOfParams(known, consumer, root)
   const verdict = subtype(known.schema, consumer, { consumerRoot: root, closedProducer: true })
   if (verdict.kind === 'yes') return fits
+  if (isDyn(known.schema)) return { kind: 'unproven', reason: 'nothing is known of it before the run' }
   const reason = `${verdict.path ? `${verdict.path} ` : ''}${verdict.reason}`
   if (verdict.kind === 'unknown') return { kind: 'unproven', reason }
   if (known.kind === 'reference') return { kind: 'never', code: 'edge-mismatch', reason }
@@ -68,12 +69,11 @@ function fitOfParams(known: Known & { kind: 'params' }, consumer: Schema, root: 
   return verdict.kind === 'no' ? { kind: 'never', code: 'edge-mismatch', reason: verdict.reason } : fits
 }
 
-/** A text with expressions in it: a text of unknown content. */
-export function fitOfText(consumer: Schema, root: Schema): Fit {
-  const plain: Schema = { type: 'string' }
-  const exact = subtype(plain, consumer, { consumerRoot: root })
+/** A text with expressions in it: of unknown content, and perhaps of known length. */
+export function fitOfText(text: Schema, consumer: Schema, root: Schema): Fit {
+  const exact = subtype(text, consumer, { consumerRoot: root })
   if (exact.kind === 'yes') return fits
-  const roughly = subtype(plain, relax(consumer, root))
+  const roughly = subtype(text, relax(consumer, root))
   if (roughly.kind === 'no') return { kind: 'never', code: 'edge-mismatch', reason: roughly.reason }
   return { kind: 'unproven', reason: exact.reason }
 }
