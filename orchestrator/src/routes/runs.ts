@@ -8,6 +8,7 @@ import {
   MeshError,
   Page,
   Problem,
+  type ProblemItem,
   RunStart,
   RunStatus,
   RunView,
@@ -16,9 +17,11 @@ import {
 } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
+import type { KnownStage } from '../definition/check.ts'
 import { checkParams } from '../definition/params.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { RunNews } from '../events.ts'
+import { StartChecks } from '../plan/start-checks.ts'
 import type { Directory } from '../stage/directory.ts'
 import { type RunRow, runView, type StepRow, stepView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
@@ -49,6 +52,7 @@ const inlineBytesMax = 65_536
 
 export function runRoutes(app: App, options: RunRoutesOptions): void {
   const { workflows, runs, engine, directory, news, metrics } = options
+  const startChecks = new StartChecks()
 
   app.post(
     '/v1/runs',
@@ -81,11 +85,10 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
           })
       }
       const checked = checkParams(workflow.document.params, start.params ?? {})
-      if (checked.kind === 'wrong') {
-        const problems = sentence(checked.items.map(({ detail }) => ({ pointer: '', detail })))
-        throw new MeshError('MESHWORK_RUN_PARAMS', { workflow: workflow.name, problems }, { errors: checked.items })
-      }
-      await requireStages(directory, workflow.plan.steps)
+      if (checked.kind === 'wrong') throw unfitParams(workflow.name, checked.items)
+      const stages = await requireStages(directory, workflow.plan.steps)
+      const unfit = startChecks.check(workflow, checked.params, stages)
+      if (unfit.length > 0) throw unfitParams(workflow.name, unfit)
       const key = request.headers[names.idempotencyKey] ?? null
       const requestHash = createHash('sha256').update(canonicalJson(start)).digest('hex')
       const accepted = await runs.accept({
@@ -295,12 +298,21 @@ const notBegun = (runId: string, name: string, stage: string): StepRow => ({
 })
 
 /** A stage that has gone since the workflow was registered is told before the run is acknowledged. */
-async function requireStages(directory: Directory, steps: readonly { stage: string; major: number }[]): Promise<void> {
+async function requireStages(
+  directory: Directory,
+  steps: readonly { stage: string; major: number }[],
+): Promise<readonly KnownStage[]> {
   const known = await directory.known()
   const named = new Set(directory.views().map(({ stage }) => stage))
   for (const { stage, major } of steps)
     if (!named.has(stage) && !known.some(({ name, majors }) => name === stage && majors.includes(major)))
       await directory.pick(stage, major)
+  return known
+}
+
+function unfitParams(workflow: string, items: readonly ProblemItem[]): MeshError {
+  const problems = sentence(items.map(({ detail }) => ({ pointer: '', detail })))
+  return new MeshError('MESHWORK_RUN_PARAMS', { workflow, problems }, { errors: items })
 }
 
 function waitSeconds(prefer: string | undefined): number {

@@ -15,6 +15,7 @@ import {
 } from '@meshwork/contracts'
 import { Agent, type Dispatcher, request } from 'undici'
 import { isStorableJson } from '../store/storable.ts'
+import { withoutExtra } from '../typing/without-extra.ts'
 import type { Answer } from './answer.ts'
 import type { Deployment } from './deployment.ts'
 import { EventReader, AnswerTooLarge } from './event-reader.ts'
@@ -149,8 +150,10 @@ function readResult(call: StageCall, output: unknown, version: string): Answer {
   if (faults.length > 0) return garbage(call, sentence(faults))
   if (!isStorableJson(output))
     return garbage(call, 'it holds a text with U+0000 or half a surrogate pair, which is not stored')
-  const outputHash = createHash('sha256').update(canonicalJson(output)).digest('hex')
-  return { kind: 'result', output: output as JsonValue, version, outputHash }
+  const contract = call.deployment.contracts.get(call.major)
+  const promised = contract ? withoutExtra(output as JsonValue, contract.output) : (output as JsonValue)
+  const outputHash = createHash('sha256').update(canonicalJson(promised)).digest('hex')
+  return { kind: 'result', output: promised, version, outputHash }
 }
 
 function readProblem(

@@ -89,7 +89,8 @@ class Reader {
   readAll(template: Template, at: string, step: string | undefined): void {
     for (const { expression, pointer } of expressionsOf(template, at)) {
       const { schema, faults } = checkCel(expression.node, this.#types)
-      if (faults.length === 0 && this.#names(expression)) this.#known.set(expression, this.#classify(expression, schema))
+      if (faults.length === 0 && this.#names(expression))
+        this.#known.set(expression, this.#classify(expression, schema))
       const where = step === undefined ? 'outputs' : `step "${step}"`
       for (const { code, detail, start } of faults)
         this.#found.push({

@@ -46,13 +46,6 @@ export function fitOf(known: Known, consumer: Schema, root: Schema): Fit {
 
 /** A value is judged as a value; without one only what can never fit is told, the rest when a run starts. */
 function fitOfParams(known: Known & { kind: 'params' }, consumer: Schema, root: Schema): Fit {
-  if (known.value !== undefined) {
-    const faults = compile(anchored(consumer, root)).check(known.value)
-    const [first] = faults
-    if (!first) return fits
-    const where = first.pointer ? `${first.pointer} ` : ''
-    return { kind: 'never', code: 'param-value', reason: `its value ${shown(known.value)} ${where}${first.detail}` }
-  }
   const wanted = kindsOf(expand(anchored(consumer, root)))
   const given = kindsOf(known.schema)
   const possible =
@@ -64,6 +57,12 @@ function fitOfParams(known: Known & { kind: 'params' }, consumer: Schema, root: 
       code: 'edge-mismatch',
       reason: `${show(known.schema)} is not ${show(expand(anchored(consumer, root)))}`,
     }
+  if (known.value !== undefined) {
+    const [first] = compile(anchored(consumer, root)).check(known.value)
+    if (!first) return fits
+    const where = first.pointer ? `${first.pointer} ` : ''
+    return { kind: 'never', code: 'param-value', reason: `its value ${shown(known.value)} ${where}${first.detail}` }
+  }
   if (!known.schema.properties) return fits // a plain text, number, list or map: its value is checked at the start
   const verdict = subtype(known.schema, consumer, { consumerRoot: root, closedProducer: true })
   return verdict.kind === 'no' ? { kind: 'never', code: 'edge-mismatch', reason: verdict.reason } : fits

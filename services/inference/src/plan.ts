@@ -1,6 +1,6 @@
 // The columns that a model would add, from its own signature, and everything that does not fit it.
 
-import { type DatasetRef, type InferenceInput } from '@meshwork/contracts'
+import { type DatasetRef, type InferenceInput, ProblemError } from '@meshwork/contracts'
 import { columnMissing, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
 import type { Model, Models } from './model/models.ts'
 import { planInputs } from './table/inputs.ts'
@@ -9,11 +9,13 @@ import { planOutputs } from './table/outputs.ts'
 export async function plan(input: InferenceInput, models: Models, context: PlanContext): Promise<PlannedDatasets> {
   const { dataset, model, version } = input
   if (!context.knows([model, version])) return { '/dataset': context.openDataset(dataset.columns) }
-  const pointer = version === undefined ? '/model' : '/version'
-  const found = await context.at(pointer, undefined, () =>
-    models.use(model, version, async opened => await againstModel(opened, input, context)),
-  )
-  return found ?? { '/dataset': context.openDataset(dataset.columns) }
+  try {
+    return await models.use(model, version, async opened => await againstModel(opened, input, context))
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    context.fault(error.code === 'MESHWORK_INFERENCE_VERSION_UNKNOWN' ? '/version' : '/model', error)
+    return { '/dataset': context.openDataset(dataset.columns) }
+  }
 }
 
 async function againstModel(model: Model, input: InferenceInput, context: PlanContext): Promise<PlannedDatasets> {

@@ -13,7 +13,7 @@ import { argmax, topK } from './best.ts'
 import { checkCalibrate } from './calibrate/check.ts'
 import { readCalibration } from './calibrate/artefact.ts'
 import { labelColumn } from './label.ts'
-import type { Scene } from './operation.ts'
+import { columnOf, type Scene } from './operation.ts'
 
 export async function plan({ dataset, operations }: PostprocessInput, context: PlanContext): Promise<PlannedDatasets> {
   let known: DatasetRef = dataset
@@ -36,6 +36,26 @@ export async function plan({ dataset, operations }: PostprocessInput, context: P
   return { '/dataset': complete ? context.dataset(known.columns, dataset) : context.openDataset(known.columns) }
 }
 
+/** The columns that an operation reads, each at its place. */
+async function columnsThere(
+  scene: Scene,
+  operation: PostprocessOperation,
+  pointer: string,
+  over: DatasetRef,
+  context: PlanContext,
+): Promise<boolean> {
+  const look = async (at: string, name: string) =>
+    !context.knows(name) ||
+    (await context.at(`${pointer}${at}`, over, () =>
+      operation.operation === 'label' ? labelColumn(scene, { column: name, as: '' }) : columnOf(scene, name),
+    )) !== undefined
+  if ('column' in operation) return await look('/column', operation.column)
+  let all = true
+  if (context.knows(operation.columns))
+    for (const [i, name] of operation.columns.entries()) all = (await look(`/columns/${i}`, name)) && all
+  return all
+}
+
 /** undefined where they cannot be told. */
 async function columnsMade(
   scene: Scene,
@@ -45,6 +65,7 @@ async function columnsMade(
   context: PlanContext,
 ): Promise<readonly Column[] | undefined> {
   const known = context.knows(operation)
+  if (!(await columnsThere(scene, operation, pointer, over, context))) return undefined
   switch (operation.operation) {
     case 'threshold':
       // What a threshold is, is often a parameter; which column it makes does not depend on it.
