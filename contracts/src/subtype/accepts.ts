@@ -47,14 +47,18 @@ export function someShape(shapes: readonly Shape[], value: JsonValue, side: Side
     if (answer === 'yes') return 'yes'
     if (answer === 'unknown') best = 'unknown'
   }
-  return best
+  // Where no alternative fits what the treatment makes of a value, the value is left as it was.
+  const treated = treatment.stripExtra || treatment.defaults
+  return best === 'no' && treated && someShape(shapes, value, side) !== 'no' ? 'unknown' : best
 }
 
 export function fitsShape(shape: Shape, value: JsonValue, side: Side, treatment: Treatment = {}): Answer {
   if (shape.type !== typeOf(value)) return 'no'
   if (shape.values && !shape.values.some(known => sameValue(known, value))) return 'no'
   if (shape.values && treatment.defaults && isContainer(value)) return 'unknown'
-  const answer = constraints(shape, value, side, treatment)
+  if (shape.untreated === 'mixed' && isContainer(value) && (treatment.defaults || treatment.stripExtra))
+    return 'unknown'
+  const answer = constraints(shape, value, side, shape.untreated ? {} : treatment)
   return answer === 'yes' && shape.opaque.length > 0 ? 'unknown' : answer
 }
 
@@ -125,13 +129,12 @@ const isContainer = (value: JsonValue): boolean => typeof value === 'object' && 
 
 function objectFits(shape: ObjectShape, value: Record<string, JsonValue>, side: Side, treatment: Treatment): Answer {
   const keys = Object.keys(value).filter(key => !(treatment.stripExtra && isExtra(shape, key, side)))
-  const given = treatment.defaults && !shape.exclusive ? missingDefaults(shape, value) : []
+  const given = treatment.defaults ? missingDefaults(shape, value) : []
   const count = keys.length + given.length
   return every(
     (function* () {
       if (count < shape.min || count > shape.max) yield 'no'
-      for (const key of shape.required)
-        if (!Object.hasOwn(value, key) && !given.some(([name]) => name === key)) yield 'no'
+      for (const key of shape.required) if (!keys.includes(key) && !given.some(([name]) => name === key)) yield 'no'
       for (const key of keys) yield accepts(propertyOf(shape, key), value[key] as JsonValue, side, treatment)
       for (const [key, inner] of given) yield accepts(propertyOf(shape, key), inner, side, treatment)
     })(),

@@ -29,6 +29,21 @@ export const isEmptyShape = (shape: Shape): boolean =>
   (shape.type === 'number' && shape.min === shape.max && (shape.minOpen || shape.maxOpen))
 
 function meetShapes(a: Shape, b: Shape, side: Side): Shape {
+  const met = meetConstraints(a, b, side)
+  const untreated = a.untreated === b.untreated || isFree(a) ? b.untreated : isFree(b) ? a.untreated : 'mixed'
+  return untreated === met.untreated ? met : ({ ...met, untreated } as Shape)
+}
+
+/** Says no more than its type. */
+const isFree = (shape: Shape): boolean =>
+  shape.opaque.length === 0 &&
+  ((shape.type === 'object' &&
+    shape.properties.size + shape.required.size + shape.min === 0 &&
+    shape.max === Infinity &&
+    isPlain(shape)) ||
+    (shape.type === 'array' && shape.rest === true && shape.prefix.length + shape.min === 0 && shape.max === Infinity))
+
+function meetConstraints(a: Shape, b: Shape, side: Side): Shape {
   if (a.values || b.values) return meetValues(a, b, side)
   const opaque = [...new Set([...a.opaque, ...b.opaque])]
   if (a.type === 'number' && b.type === 'number') return meetNumbers(a, b, opaque)
@@ -93,7 +108,6 @@ function meetObjects(a: ObjectShape, b: ObjectShape, opaque: readonly string[]):
     declared: a.declared || b.declared,
     min: Math.max(a.min, b.min, required.size),
     max: Math.min(a.max, b.max),
-    exclusive: a.exclusive || b.exclusive,
   }
 }
 

@@ -78,9 +78,5 @@ function oneOf(branches: readonly JsonSchema[], side: Side): Shape[] {
   const read = branches.map(branch => side.shapes(resolve(branch, side.root)))
   const overlap = read.some((as, i) => read.slice(i + 1).some(bs => as.some(a => bs.some(b => !disjoint(a, b, side)))))
   const opaque = overlap ? [textOf('oneOf', branches, side.root)] : []
-  return read.flat().map(shape => ({
-    ...shape,
-    opaque: [...shape.opaque, ...opaque],
-    ...(shape.type === 'object' ? { exclusive: true } : {}),
-  }))
+  return read.flat().map(shape => ({ ...shape, opaque: [...shape.opaque, ...opaque], untreated: 'whole' as const }))
 }

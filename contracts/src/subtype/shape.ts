@@ -12,6 +12,11 @@ interface Constrained {
   readonly opaque: readonly string[]
   /** The only values; the constraints beside them hold for each already, unless something is opaque. */
   readonly values?: readonly JsonValue[]
+  /**
+   * Of `oneOf`, in whose branches nothing is treated (stripped or given defaults), since that could make a second one
+   * fit; 'mixed' when it is at the same time the shape of a schema outside, whose treatment is then unclear.
+   */
+  readonly untreated?: 'whole' | 'mixed'
 }
 export interface NullShape extends Constrained {
   readonly type: 'null'
@@ -52,8 +57,6 @@ export interface ObjectShape extends Constrained {
   readonly patterns: ReadonlyMap<string, JsonSchema>
   readonly min: number
   readonly max: number
-  /** A branch of `oneOf`: defaults are not applied here, for they could make a second branch fit. */
-  readonly exclusive: boolean
 }
 export type Shape = NullShape | BooleanShape | NumberShape | StringShape | ArrayShape | ObjectShape
 export type ShapeType = Shape['type']
@@ -82,7 +85,6 @@ const free = {
     patterns: new Map(),
     min: 0,
     max: Infinity,
-    exclusive: false,
   },
 } as const satisfies { [T in ShapeType]: Shape & { type: T } }
 

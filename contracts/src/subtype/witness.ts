@@ -37,6 +37,8 @@ export function witnessOf(
 class Maker {
   readonly #side: Side
   readonly #closed: boolean
+  /** Schemas that may still be looked at: a union in a union has more values than anybody can try. */
+  #left = 500
 
   constructor(side: Side, closed: boolean) {
     this.#side = side
@@ -44,7 +46,7 @@ class Maker {
   }
 
   *values(schema: JsonSchema, path: readonly string[], depth: number): Generator<JsonValue> {
-    if (depth <= 0) return
+    if (depth <= 0 || --this.#left < 0) return
     for (const shape of this.#side.shapes(resolve(schema, this.#side.root))) yield* this.#shape(shape, path, depth)
   }
 
@@ -147,6 +149,7 @@ function* numbers({ min, max, step }: NumberShape): Generator<number> {
     const number = step === undefined ? value : Math.round(value / step) * step
     if (Number.isFinite(number)) yield number === 0 ? 0 : number
   }
+  for (let i = 1; i < 20 && Number.isFinite(max - min) && step === undefined; i++) yield min + ((max - min) * i) / 20
   if (step !== undefined) for (let i = 1; i <= 8; i++) if (Number.isFinite(min)) yield min + i * step
 }
 

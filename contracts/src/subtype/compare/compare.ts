@@ -26,6 +26,7 @@ export function comparison(options: CompareOptions): Comparison {
   const known = new Map<JsonSchema, Map<JsonSchema, readonly Finding[]>>()
   const trail: [JsonSchema, JsonSchema][] = []
   let pairs = 0
+  let plain: Comparison | undefined
 
   const remember = (a: JsonSchema, b: JsonSchema, findings: readonly Finding[]): void => {
     const row = known.get(a) ?? new Map<JsonSchema, readonly Finding[]>()
@@ -37,6 +38,11 @@ export function comparison(options: CompareOptions): Comparison {
     consumer,
     treatment: { stripExtra, defaults },
     closedProducer,
+    untreated() {
+      if (!stripExtra && !defaults) return self
+      plain ??= comparison({ ...options, stripExtra: false, defaults: false })
+      return plain
+    },
     pair(givenA, givenB, depth) {
       try {
         const a = resolve(givenA, producer.root)

@@ -35,6 +35,8 @@ export interface Comparison {
   readonly consumer: Side
   readonly treatment: Treatment
   readonly closedProducer: boolean
+  /** The same without a treatment of values. */
+  untreated(): Comparison
   /** None when every value of `a` is one of `b`. Paths begin at the pair. */
   pair(a: JsonSchema, b: JsonSchema, depth: number): readonly Finding[]
 }

@@ -4,12 +4,11 @@ import type { ObjectShape } from '../shape.ts'
 import { below, type Comparison, type Finding, no, unknown, unsure } from './finding.ts'
 
 export function* compareObjects(
-  given: ObjectShape,
+  a: ObjectShape,
   b: ObjectShape,
   comparison: Comparison,
   depth: number,
 ): Iterable<Finding> {
-  const a = closed(given, comparison)
   yield* missing(a, b, comparison)
   yield* unfitDefaults(a, b, comparison)
   yield* named(a, b, comparison, depth)
@@ -18,13 +17,8 @@ export function* compareObjects(
   yield* counted(a, b, comparison)
 }
 
-/** Answers are cut to what they declare, if the caller says so; an object without properties stays a free one. */
-function closed(a: ObjectShape, { closedProducer }: Comparison): ObjectShape {
-  return closedProducer && !a.declared && a.properties.size > 0 ? { ...a, additional: false } : a
-}
-
 const defaultFor = (b: ObjectShape, key: string, { treatment }: Comparison) =>
-  treatment.defaults && !b.exclusive ? defaultOf(b.properties.get(key) ?? true) : undefined
+  treatment.defaults ? defaultOf(b.properties.get(key) ?? true) : undefined
 
 function* missing(a: ObjectShape, b: ObjectShape, comparison: Comparison): Iterable<Finding> {
   for (const key of b.required) {
@@ -55,7 +49,10 @@ function* named(a: ObjectShape, b: ObjectShape, comparison: Comparison, depth: n
     const produced = propertyOf(a, key)
     if (produced === false) continue
     const wanted = propertyOf(b, key)
-    if (comparison.treatment.stripExtra && isExtra(b, key, comparison.consumer)) continue
+    if (comparison.treatment.stripExtra && isExtra(b, key, comparison.consumer)) {
+      if (b.required.has(key)) yield no('extra', 'is required here and not allowed at the same time', key)
+      continue
+    }
     for (const finding of below(key, comparison.pair(produced, wanted, depth + 1)))
       if (finding.kind === 'no' && wanted === false && finding.path.length === 1)
         yield {

@@ -13,7 +13,13 @@ import { compareNumbers, compareStrings, isCovered } from './scalar.ts'
 const splitMax = 32
 const depthMax = 40
 
-export function oneOfShapes(a: Shape, bs: readonly Shape[], comparison: Comparison, depth: number): readonly Finding[] {
+export function oneOfShapes(
+  given: Shape,
+  bs: readonly Shape[],
+  comparison: Comparison,
+  depth: number,
+): readonly Finding[] {
+  const a = given.type === 'object' ? closed(given, comparison) : given
   const candidates = bs.filter(b => b.type === a.type)
   if (candidates.length === 0) {
     const expected = [...new Set(bs.map(describe))].join(' | ')
@@ -36,6 +42,11 @@ export function oneOfShapes(a: Shape, bs: readonly Shape[], comparison: Comparis
     rule: 'union' as const,
     reason: `no single alternative is known to accept it; the nearest: ${finding.reason}`,
   }))
+}
+
+/** Answers are cut to what they declare, if the caller says so; an object without properties stays a free one. */
+function closed(a: ObjectShape, { closedProducer }: Comparison): ObjectShape {
+  return closedProducer && !a.declared && a.properties.size > 0 ? { ...a, additional: false } : a
 }
 
 function oneValue(
@@ -104,13 +115,17 @@ function literal(value: JsonValue[] | { [key: string]: JsonValue }): ArrayShape 
     patterns: new Map(),
     min: keys.length,
     max: keys.length,
-    exclusive: false,
   }
 }
 
-function compareShapes(a: Shape, b: Shape, comparison: Comparison, depth: number): readonly Finding[] {
+function compareShapes(a: Shape, b: Shape, given: Comparison, depth: number): readonly Finding[] {
+  const comparison = b.untreated === 'whole' ? given.untreated() : given
   const found: Finding[] = []
   const missed = b.opaque.find(text => isTreated(comparison, b) || text.startsWith('!') || !a.opaque.includes(text))
+  if (b.untreated === 'mixed' && isTreated(comparison, b))
+    found.push(
+      unknown('union', 'what is stripped or given by default is unclear where "oneOf" stands beside other keywords'),
+    )
   if (missed !== undefined) found.push(unknown('opaque', `"${missed.replace(/^!/, '').split(':')[0]}" is not analysed`))
   if (b.values && !a.values) found.push(no('value', `${describe(a)} is not ${shown(b.values)}`))
   else if (a.type === 'number' && b.type === 'number') found.push(...compareNumbers(a, b))
