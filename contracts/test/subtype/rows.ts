@@ -1,0 +1,415 @@
+// Pairs with a known answer: what is written, producer, consumer, verdict, and for a "no" the place.
+
+import Type from 'typebox'
+import type { JsonSchema, SubtypeOptions } from '../../src/subtype/subtype.ts'
+
+export type Row = readonly [
+  title: string,
+  producer: JsonSchema,
+  consumer: JsonSchema,
+  verdict: 'yes' | 'no' | 'unknown',
+  path?: string | undefined,
+  options?: SubtypeOptions,
+]
+
+const S = { type: 'string' }
+const I = { type: 'integer' }
+const N = { type: 'number' }
+const B = { type: 'boolean' }
+const Z = { type: 'null' }
+const str = (more: object) => ({ type: 'string', ...more })
+const int = (more: object) => ({ type: 'integer', ...more })
+const num = (more: object) => ({ type: 'number', ...more })
+const list = (items: JsonSchema, more = {}) => ({ type: 'array', items, ...more })
+const tuple = (...prefixItems: JsonSchema[]) => ({
+  type: 'array',
+  prefixItems,
+  items: false,
+  minItems: prefixItems.length,
+})
+const open = (properties: Record<string, JsonSchema>, required = Object.keys(properties), more = {}) => ({
+  type: 'object',
+  properties,
+  required,
+  ...more,
+})
+const closed = (properties: Record<string, JsonSchema>, required?: string[]) =>
+  open(properties, required, { additionalProperties: false })
+const map = (additionalProperties: JsonSchema, more = {}) => ({ type: 'object', additionalProperties, ...more })
+const any = (...anyOf: JsonSchema[]) => ({ anyOf })
+const one = (...oneOf: JsonSchema[]) => ({ oneOf })
+const tree = (v: JsonSchema) => ({
+  $defs: { T: closed({ v, kids: { type: 'array', items: { $ref: '#/$defs/T' } } }) },
+  $ref: '#/$defs/T',
+})
+const strip = { stripExtra: true }
+const defaults = { defaults: true }
+const cut = { closedProducer: true }
+
+const types: Row[] = [
+  ['a string is a string', S, S, 'yes'],
+  ['an integer is a number', I, N, 'yes'],
+  ['a number is not always an integer', N, I, 'no', ''],
+  ['multiples of one are integers', num({ multipleOf: 1 }), I, 'yes'],
+  ['a string is no number', S, N, 'no', ''],
+  ['anything is not always a string', {}, S, 'no', ''],
+  ['true says anything', true, S, 'no', ''],
+  ['anything is accepted where nothing is asked', S, {}, 'yes'],
+  ['nothing is everything', false, S, 'yes'],
+  ['nothing is accepted by false', S, false, 'no', ''],
+  ['a list of types in another order', { type: ['string', 'null'] }, { type: ['null', 'string', 'number'] }, 'yes'],
+  ['null of a list of types', { type: ['string', 'null'] }, S, 'no', ''],
+  ['integer or number is number', { type: ['integer', 'number'] }, N, 'yes'],
+  ['integer or number is not integer', { type: ['integer', 'number'] }, I, 'no', ''],
+  ['all six types are anything', true, { type: ['null', 'boolean', 'number', 'string', 'array', 'object'] }, 'yes'],
+  ['keywords without a type allow the other types', { minLength: 2 }, S, 'no', ''],
+  ['a length says nothing about numbers', N, { minLength: 2 }, 'yes'],
+  ['a title changes nothing', str({ title: 'a' }), str({ description: 'b' }), 'yes'],
+  ['x- keywords change nothing', str({ 'x-unit': 'ms' }), str({ 'x-order': 2 }), 'yes'],
+  ['a keyword nobody knows is not analysed', S, str({ loudness: 3 }), 'unknown'],
+]
+const nullable: Row[] = [
+  ['string or null as a union and as types', any(S, Z), { type: ['string', 'null'] }, 'yes'],
+  ['and the other way', { type: ['string', 'null'] }, any(Z, S), 'yes'],
+  ['null where it may be', Z, any(S, Z), 'yes'],
+  ['null where it may not be', any(S, Z), S, 'no', ''],
+  ['a nullable integer is a nullable number', any(I, Z), any(N, Z), 'yes'],
+  ['a nullable property', closed({ a: any(I, Z) }), closed({ a: I }), 'no', '/a'],
+  ['OpenAPI 3.0 nullable of a producer counts', str({ nullable: true }), S, 'unknown'],
+]
+const values: Row[] = [
+  ['fewer values', { enum: ['a', 'b'] }, { enum: ['a', 'b', 'c'] }, 'yes'],
+  ['one value more', { enum: ['a', 'd'] }, { enum: ['a', 'b'] }, 'no', ''],
+  ['a constant of a set', { const: 'a' }, { enum: ['a', 'b'] }, 'yes'],
+  ['values of a type', { enum: ['a', 'b'] }, S, 'yes'],
+  ['a type is more than values', S, { enum: ['a', 'b'] }, 'no', ''],
+  ['values of two types', { enum: ['a', 1] }, S, 'no', ''],
+  ['1 is an integer', { const: 1 }, I, 'yes'],
+  ['1.5 is not', { const: 1.5 }, I, 'no', ''],
+  ['values long enough', { enum: ['ab', 'abc'] }, str({ minLength: 2 }), 'yes'],
+  ['a value too short', { enum: ['a', 'abc'] }, str({ minLength: 2 }), 'no', ''],
+  ['values that match', { enum: ['ab', 'ac'] }, str({ pattern: '^a' }), 'yes'],
+  ['a value that does not', { enum: ['ab', 'xc'] }, str({ pattern: '^a' }), 'no', ''],
+  ['values spread over constants', { enum: ['a', 'b'] }, any({ const: 'a' }, { const: 'b' }), 'yes'],
+  ['both booleans', B, { enum: [true, false] }, 'yes'],
+  ['one boolean', B, { const: true }, 'no', ''],
+  ['enum and type of one schema', { type: 'string', enum: ['a', 1] }, S, 'yes'],
+  ['enum and const of one schema', { enum: ['a', 'b'], const: 'b' }, { const: 'b' }, 'yes'],
+  ['an object as a constant', { const: { a: 1, b: 2 } }, open({ a: I }), 'yes'],
+  ['order of keys is none', { const: { a: 1, b: 2 } }, { const: { b: 2, a: 1 } }, 'yes'],
+  ['a fault inside a constant is found there', { const: { a: { b: 'x' } } }, open({ a: open({ b: N }) }), 'no', '/a/b'],
+  ['a fault inside a constant list', { const: [1, 'x'] }, list(N), 'no', '/1'],
+  ['a date among values', { enum: ['2024-01-01'] }, str({ format: 'date' }), 'yes'],
+  ['no date among values', { enum: ['2024-13-01'] }, str({ format: 'date' }), 'no', ''],
+  ['letters of other scripts count once', { const: 'żółw' }, str({ maxLength: 4 }), 'yes'],
+  ['where validators count differently it is not known', { const: '👩‍👩‍👧' }, str({ maxLength: 3 }), 'unknown'],
+]
+const ranges: Row[] = [
+  ['a higher minimum', num({ minimum: 5 }), num({ minimum: 3 }), 'yes'],
+  ['a lower minimum', num({ minimum: 3 }), num({ minimum: 5 }), 'no', ''],
+  ['above is at least', num({ exclusiveMinimum: 3 }), num({ minimum: 3 }), 'yes'],
+  ['at least is not above', num({ minimum: 3 }), num({ exclusiveMinimum: 3 }), 'no', ''],
+  ['below is at most', num({ exclusiveMaximum: 3 }), num({ maximum: 3 }), 'yes'],
+  ['at most is not below', num({ maximum: 3 }), num({ exclusiveMaximum: 3 }), 'no', ''],
+  ['integers above 0 are at least 1', int({ exclusiveMinimum: 0 }), int({ minimum: 1 }), 'yes'],
+  ['at least 1 is above 0', int({ minimum: 1 }), num({ exclusiveMinimum: 0 }), 'yes'],
+  ['integers from 0.5 are from 1', int({ minimum: 0.5 }), int({ minimum: 1 }), 'yes'],
+  ['a range in a range', int({ minimum: 1, maximum: 10 }), num({ minimum: 0, maximum: 10 }), 'yes'],
+  ['no bound where one is asked', N, num({ maximum: 10 }), 'no', ''],
+  ['an empty range is everything', num({ minimum: 3, maximum: 2 }), S, 'yes'],
+  ['any integer is not one of 32 bits', I, int({ minimum: -2147483648, maximum: 2147483647 }), 'no', ''],
+  ['multiples of 6 are multiples of 3', int({ multipleOf: 6 }), int({ multipleOf: 3 }), 'yes'],
+  ['multiples of 3 are not all of 6', int({ multipleOf: 3 }), int({ multipleOf: 6 }), 'no', ''],
+  ['integers are multiples of a half', I, num({ multipleOf: 0.5 }), 'yes'],
+  ['rounding decides about tenths', I, num({ multipleOf: 0.1 }), 'unknown'],
+  ['tenths are tenths', num({ multipleOf: 0.1, minimum: 2 }), num({ multipleOf: 0.1 }), 'yes'],
+  [
+    'ranges that follow each other',
+    int({ minimum: 0, maximum: 10 }),
+    any(int({ maximum: 5 }), int({ minimum: 6 })),
+    'yes',
+  ],
+  ['ranges that touch', num({ minimum: 0, maximum: 10 }), any(num({ maximum: 5 }), num({ minimum: 5 })), 'yes'],
+  ['ranges with a gap', num({ minimum: 0, maximum: 10 }), any(num({ maximum: 5 }), num({ minimum: 6 })), 'no', ''],
+  [
+    'ranges with a gap of one value',
+    num({ minimum: 0, maximum: 10 }),
+    any(num({ exclusiveMaximum: 5 }), num({ exclusiveMinimum: 5 })),
+    'no',
+    '',
+  ],
+]
+const text: Row[] = [
+  ['longer than asked', str({ minLength: 3 }), str({ minLength: 1 }), 'yes'],
+  ['shorter than asked', str({ minLength: 1 }), str({ minLength: 3 }), 'no', ''],
+  ['no longest', S, str({ maxLength: 5 }), 'no', ''],
+  ['the same pattern', str({ pattern: '^a+$' }), str({ pattern: '^a+$' }), 'yes'],
+  ['a pattern is text', str({ pattern: '^a+$' }), S, 'yes'],
+  ['text need not match', S, str({ pattern: '^a+$' }), 'no', ''],
+  ['other patterns, with a value that tells them apart', str({ pattern: '^a' }), str({ pattern: '^b' }), 'no', ''],
+  ['other patterns, without one', str({ pattern: '^q1' }), str({ pattern: '^q' }), 'unknown'],
+  ['the same format', str({ format: 'date-time' }), str({ format: 'date-time' }), 'yes'],
+  ['text is no date', S, str({ format: 'date-time' }), 'no', ''],
+  ['a date is text', str({ format: 'date' }), S, 'yes'],
+  ['a date is no address', str({ format: 'date' }), str({ format: 'email' }), 'no', ''],
+]
+const arrays: Row[] = [
+  ['integers as numbers', list(I), list(N), 'yes'],
+  ['numbers as integers', list(N), list(I), 'no', '/*'],
+  ['deep in lists', list(list(N)), list(list(I)), 'no', '/*/*'],
+  ['perhaps no item', list(S), list(S, { minItems: 1 }), 'no', ''],
+  ['enough items', list(S, { minItems: 2 }), list(S, { minItems: 1 }), 'yes'],
+  ['too many items', list(S), list(S, { maxItems: 3 }), 'no', ''],
+  ['a list that is always empty', list(N, { maxItems: 0 }), list(S), 'yes'],
+  ['distinct items', list(S, { uniqueItems: true }), list(S), 'yes'],
+  ['items need not be distinct', list(S), list(S, { uniqueItems: true }), 'no', ''],
+  ['one item is distinct', list(S, { maxItems: 1 }), list(S, { uniqueItems: true }), 'yes'],
+  ['a tuple as a list', tuple(S, S), list(S), 'yes'],
+  ['a tuple with another item', tuple(S, I), list(S), 'no', '/1'],
+  ['a list as a tuple', list(S), tuple(S, S), 'no', ''],
+  ['a shorter tuple', tuple(S), tuple(S, I), 'no', ''],
+  ['a tuple of narrower items', tuple(I), tuple(N), 'yes'],
+  [
+    'a tuple as draft 7 writes it',
+    { type: 'array', items: [I, S], additionalItems: false, minItems: 2 },
+    tuple(N, S),
+    'yes',
+  ],
+  ['what an item must be among is not analysed', list(S), list(S, { contains: { const: 'x' } }), 'unknown'],
+  [
+    'unless it is asked for in the same words',
+    list(S, { contains: { const: 'x' } }),
+    { type: 'array', contains: { const: 'x' } },
+    'yes',
+  ],
+  [
+    'how often is part of those words',
+    list(S, { contains: { const: 'x' }, minContains: 0 }),
+    list(S, { contains: { const: 'x' } }),
+    'unknown',
+  ],
+]
+const objects: Row[] = [
+  ['what is required is there', open({ a: S }), open({ a: S }), 'yes'],
+  ['optional where it is required', open({ a: S }, []), open({ a: S }), 'no', '/a'],
+  ['required where it is optional', open({ a: S }), open({ a: S }, []), 'yes'],
+  ['not there at all', open({}), open({ a: S }), 'no', '/a'],
+  ['a key more, to an open object', closed({ a: S, b: I }), open({ a: S }), 'yes'],
+  ['a key more, to a closed one', closed({ a: S, b: I }), closed({ a: S }), 'no', '/b'],
+  ['unknown keys, to a closed one', open({ a: S }), closed({ a: S }), 'no', '/*'],
+  ['unknown keys may be what is optional', open({ a: S }), open({ a: S, b: I }, ['a']), 'no', '/b'],
+  ['no unknown keys, so they are not', closed({ a: S }), closed({ a: S, b: I }, ['a']), 'yes'],
+  ['nested', closed({ a: closed({ b: I }) }), open({ a: open({ b: N }) }), 'yes'],
+  ['nested fault', closed({ a: closed({ b: N }) }), open({ a: open({ b: I }) }), 'no', '/a/b'],
+  ['keys are escaped in paths', closed({ 'a/b~c': N }), closed({ 'a/b~c': I }), 'no', '/a~1b~0c'],
+  [
+    'a key called __proto__',
+    closed({ ['__proto__x']: S, constructor: N }),
+    open({ constructor: I }),
+    'no',
+    '/constructor',
+  ],
+  ['a map of integers as one of numbers', map(I), map(N), 'yes'],
+  ['a map of text', map(S), map(N), 'no', '/*'],
+  ['an object as a map', closed({ a: I, b: I }), map(N), 'yes'],
+  ['a map has no certain key', map(I), open({ a: I }), 'no', '/a'],
+  ['a record as TypeBox writes it', Type.Record(Type.String(), Type.Integer()), map(N), 'yes'],
+  ['more keys than asked', { type: 'object', minProperties: 2 }, { type: 'object', minProperties: 1 }, 'yes'],
+  ['fewer keys than asked', { type: 'object' }, { type: 'object', minProperties: 1 }, 'no', ''],
+  ['required keys are counted', open({ a: S, b: S }), { type: 'object', minProperties: 2 }, 'yes'],
+  ['keys of a closed object are counted', closed({ a: S, b: S }, []), { type: 'object', maxProperties: 2 }, 'yes'],
+  ['a key that is forbidden', closed({ a: false }, []), closed({ a: S }), 'no', '/a'],
+  [
+    'the same pattern of keys',
+    { type: 'object', patternProperties: { '^x-': I } },
+    { type: 'object', patternProperties: { '^x-': N } },
+    'yes',
+  ],
+  [
+    'a pattern of keys and a key',
+    closed({ 'x-a': S }),
+    { type: 'object', patternProperties: { '^x-': N } },
+    'no',
+    '/x-a',
+  ],
+  [
+    'names of keys are not analysed',
+    { type: 'object' },
+    { type: 'object', propertyNames: { maxLength: 3 } },
+    'unknown',
+  ],
+  [
+    'what follows from a key is not analysed',
+    { type: 'object' },
+    { type: 'object', dependentRequired: { a: ['b'] } },
+    'unknown',
+  ],
+]
+const unions: Row[] = [
+  ['each alternative', any(I, num({ minimum: 3 })), N, 'yes'],
+  ['fewer alternatives', any(S, I), any(N, S, B), 'yes'],
+  ['one alternative more', any(S, I, Z), any(S, I), 'no', ''],
+  ['exactly one of two that never meet', one(S, I), one(N, S), 'yes'],
+  ['exactly one of two that meet', I, one(I, N), 'unknown'],
+  [
+    'told apart by a constant',
+    any(closed({ k: { const: 'a' }, x: I }), closed({ k: { const: 'b' }, y: S })),
+    one(open({ k: { const: 'a' }, x: N }), open({ k: { const: 'b' }, y: S })),
+    'yes',
+  ],
+  [
+    'a fault in the alternative that is meant',
+    closed({ k: { const: 'b' }, y: N }),
+    one(open({ k: { const: 'a' }, x: N }), open({ k: { const: 'b' }, y: S })),
+    'no',
+    '/y',
+  ],
+  [
+    'one object for two alternatives',
+    closed({ k: { enum: ['a', 'b'] } }),
+    any(open({ k: { const: 'a' } }), open({ k: { const: 'b' } })),
+    'yes',
+  ],
+  [
+    'and for one too few',
+    closed({ k: { enum: ['a', 'b', 'c'] } }),
+    any(open({ k: { const: 'a' } }), open({ k: { const: 'b' } })),
+    'no',
+    '/k',
+  ],
+  ['all of them hold each', { allOf: [open({ a: S }), open({ b: I })] }, open({ b: N }), 'yes'],
+  ['one is not all', open({ a: S }), { allOf: [open({ a: S }), open({ b: I })] }, 'no', '/b'],
+  ['one that is all', open({ a: S, b: I }), { allOf: [open({ a: S }), open({ b: N })] }, 'yes'],
+  ['ranges that meet', { allOf: [num({ minimum: 1 }), { maximum: 5 }] }, num({ minimum: 0, maximum: 6 }), 'yes'],
+  ['an intersection without values', { allOf: [S, N] }, B, 'yes'],
+  ['a union beside keywords', { type: 'string', anyOf: [{ minLength: 3 }, { const: 'a' }] }, S, 'yes'],
+  ['what must not be is not analysed', S, { not: I }, 'unknown'],
+  ['unless it is the same', str({ not: { const: 'x' } }), str({ not: { const: 'x' } }), 'yes'],
+  ['and makes a producer narrower', str({ not: { const: 'x' } }), S, 'yes'],
+  ['never', Type.Never(), S, 'yes'],
+  [
+    'conditions are not analysed',
+    { type: 'object' },
+    { type: 'object', if: open({ a: S }), else: open({ b: S }) },
+    'unknown',
+  ],
+]
+const references: Row[] = [
+  ['a reference', { $defs: { X: I }, $ref: '#/$defs/X' }, N, 'yes'],
+  ['a reference at a property', { $defs: { X: I }, ...closed({ a: { $ref: '#/$defs/X' } }) }, open({ a: N }), 'yes'],
+  ['keywords beside a reference count', { $defs: { X: N }, $ref: '#/$defs/X', minimum: 3 }, num({ minimum: 1 }), 'yes'],
+  ['trees', tree(I), tree(N), 'yes'],
+  ['a fault in a tree', tree(N), tree(I), 'no', '/v'],
+  [
+    'a fault deep in a tree only',
+    tree(I),
+    closed({ v: N, kids: list(closed({ v: N, kids: list(closed({ v: S, kids: true })) })) }),
+    'no',
+    '/kids/*/kids/*/v',
+  ],
+  [
+    'a document that refers to itself',
+    { type: 'object', properties: { n: { $ref: '#' } }, additionalProperties: false },
+    { type: 'object', properties: { n: { type: 'object' } } },
+    'yes',
+  ],
+  ['a reference to itself alone', { $defs: { X: { $ref: '#/$defs/X' } }, $ref: '#/$defs/X' }, S, 'unknown'],
+  ['a union of itself', { $defs: { X: any({ $ref: '#/$defs/X' }, S) }, $ref: '#/$defs/X' }, S, 'unknown'],
+  ['a reference that leads nowhere', { $ref: '#/$defs/X' }, S, 'unknown'],
+  [
+    'a recursive type as TypeBox writes it',
+    Type.Cyclic(
+      { T: Type.Object({ v: Type.Integer(), n: Type.Optional(Type.Ref('T')) }, { additionalProperties: false }) },
+      'T',
+    ),
+    open({ v: N }),
+    'yes',
+  ],
+  [
+    'equal words that refer to other things',
+    { $defs: { T: N }, oneOf: [{ $ref: '#/$defs/T' }, num({ minimum: 1 })] },
+    { $defs: { T: I }, oneOf: [{ $ref: '#/$defs/T' }, num({ minimum: 1 })] },
+    'unknown',
+  ],
+  [
+    'in another document',
+    { $ref: '#/components/schemas/X' },
+    N,
+    'yes',
+    undefined,
+    { producerRoot: { components: { schemas: { X: I } } } },
+  ],
+]
+const treated: Row[] = [
+  ['an open answer is cut to what it declares', open({ a: S }), closed({ a: S }), 'yes', undefined, cut],
+  ['an answer without declared properties stays open', { type: 'object' }, closed({ a: S }, []), 'no', '/a', cut],
+  [
+    'an answer that is open by its words stays open',
+    open({ a: S }, ['a'], { additionalProperties: true }),
+    closed({ a: S }),
+    'no',
+    '/*',
+    cut,
+  ],
+  ['cut deep inside', open({ a: open({ b: S }) }), closed({ a: closed({ b: S }) }), 'yes', undefined, cut],
+  ['keys are taken away', closed({ a: S, b: I }), closed({ a: S }), 'yes', undefined, strip],
+  ['also unknown ones', open({ a: S }), closed({ a: S }), 'yes', undefined, strip],
+  ['what is named must fit all the same', closed({ a: N }), closed({ a: I }), 'no', '/a', strip],
+  [
+    'what is taken away is not counted',
+    closed({ a: S, b: S }),
+    { ...closed({ a: S }), minProperties: 2 },
+    'no',
+    '',
+    strip,
+  ],
+  [
+    'distinct objects may become equal',
+    list(closed({ a: S, b: S }), { uniqueItems: true }),
+    list(closed({ a: S }), { uniqueItems: true }),
+    'unknown',
+    undefined,
+    strip,
+  ],
+  ['nothing is taken away inside oneOf', closed({ a: S, b: I }), one(closed({ a: S }), N), 'no', '/b', strip],
+  ['a default stands in', open({ a: S }, []), open({ a: str({ default: 'q' }) }), 'yes', undefined, defaults],
+  [
+    'a default stands in for what is not given',
+    closed({}),
+    open({ a: str({ default: 'q' }) }),
+    'yes',
+    undefined,
+    defaults,
+  ],
+  ['not unless defaults are given', open({ a: S }, []), open({ a: str({ default: 'q' }) }), 'no', '/a'],
+  ['a default that does not fit', closed({}), open({ a: str({ default: 3 }) }, []), 'unknown', undefined, defaults],
+  [
+    'defaults are counted',
+    closed({ a: S }),
+    { ...open({ b: str({ default: 'q' }) }, []), maxProperties: 1 },
+    'no',
+    '',
+    defaults,
+  ],
+  [
+    'a default of the producer promises nothing',
+    open({ a: str({ default: 'q' }) }, []),
+    open({ a: S }),
+    'no',
+    '/a',
+    defaults,
+  ],
+]
+
+export const rows: readonly Row[] = [
+  ...types,
+  ...nullable,
+  ...values,
+  ...ranges,
+  ...text,
+  ...arrays,
+  ...objects,
+  ...unions,
+  ...references,
+  ...treated,
+]
