@@ -46,7 +46,7 @@ function look(template: Template, consumer: Schema, pointer: string, walk: Walk)
     case 'map':
     case 'list': {
       const union = schema.anyOf ?? schema.oneOf
-      if (union) return lookAtUnion(template, union, pointer, walk)
+      if (union) return lookAtUnion(template, schema, union, pointer, walk)
       if (template.kind === 'map' && (schema.type === 'object' || schema.properties))
         return lookAtMap(template, schema, pointer, walk)
       if (template.kind === 'list' && schema.type === 'array') return lookAtList(template, schema, pointer, walk)
@@ -175,12 +175,13 @@ function lookAtList(template: ListTemplate, schema: Schema, pointer: string, wal
 /** The branch that was meant: the one whose constants are written, or the one that fits best. */
 function lookAtUnion(
   template: MapTemplate | ListTemplate,
+  schema: Schema,
   union: readonly Schema[],
   pointer: string,
   walk: Walk,
 ): void {
   const value = literalOf(template)
-  if (value !== undefined) return lookAtValue(value, { anyOf: union }, pointer, walk)
+  if (value !== undefined) return lookAtValue(value, schema, pointer, walk)
   const type = template.kind === 'map' ? 'object' : 'array'
   const branches = union
     .map(branch => (branch.$ref === undefined ? branch : (resolve(branch.$ref, walk.root) ?? {})))

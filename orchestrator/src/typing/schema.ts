@@ -183,6 +183,7 @@ export const itemsOf = (list: Schema): Schema => (typeof list.items === 'object'
 
 /** The union of schemas. */
 export function join(schemas: readonly Schema[]): Schema {
+  if (schemas.length === 1) return schemas[0] as Schema
   const different = [...new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values()]
   if (different.length === 0) return anything
   return different.length === 1 ? (different[0] as Schema) : { anyOf: different }
