@@ -68,7 +68,7 @@ function changed(was: Annotated, is: Annotated, subject: string, where: string):
             where,
             'is deprecated; "x-sunset" should say the day from which it may go',
           )
-        : info(`${subject}-deprecated`, where, `is deprecated; it may go from ${String(is['x-sunset'])}`),
+        : info(`${subject}-deprecated`, where, `is deprecated; it may go from ${canonicalJson(is['x-sunset'])}`),
     )
   return found
 }
