@@ -1,6 +1,10 @@
 // The words of the mesh. Nothing here does input or output, and nothing here imports a service.
 
 export * from './canonical.ts'
+export { compareContracts, type OpenApiDocument } from './compatible/document.ts'
+export type { ContractFinding } from './compatible/finding.ts'
+export { type ContractReport, compareRelease } from './compatible/release.ts'
+export { breaks } from './compatible/stage.ts'
 export * from './dataset.ts'
 export { type ErrorCode, type ErrorRow, errors } from './errors/index.ts'
 export * from './problem.ts'

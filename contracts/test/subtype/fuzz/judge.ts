@@ -20,7 +20,7 @@ export class Judge {
       )
       this.#compiled.set(schema, validate)
     }
-    return Boolean(validate(value))
+    return validate(value)
   }
 
   treated(schema: Schema, value: unknown, treatment: { stripExtra?: boolean; defaults?: boolean }): unknown {
