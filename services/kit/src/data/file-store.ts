@@ -7,7 +7,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MeshError } from '@meshwork/contracts'
@@ -23,12 +23,14 @@ export class FileStore implements ArtefactStore {
   readonly url: string
   readonly records: RecordStore
   readonly scratchRoot: string
+  readonly #root: string
   readonly #artefacts: string
   /** Files this process has verified, by hash, with what would change if the file did. */
   readonly #verified = new Map<string, string>()
 
   private constructor(root: string) {
     this.url = pathToFileURL(root).href
+    this.#root = root
     this.#artefacts = join(root, 'artefacts')
     this.scratchRoot = join(root, 'tmp')
     this.records = new FileRecords(join(root, 'records'), this.scratchRoot)
@@ -41,7 +43,7 @@ export class FileStore implements ArtefactStore {
       await mkdir(store.#artefacts, { recursive: true })
       await mkdir(store.scratchRoot, { recursive: true })
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, store.#root)
     }
     await store.#removeAbandoned()
     return store
@@ -60,7 +62,7 @@ export class FileStore implements ArtefactStore {
       await this.#place(path, hash)
       return { hash, bytes }
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     } finally {
       await rm(path, { force: true })
     }
@@ -78,7 +80,7 @@ export class FileStore implements ArtefactStore {
       await this.#place(path, hash)
       return { hash, bytes }
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     }
   }
 
@@ -87,7 +89,7 @@ export class FileStore implements ArtefactStore {
       return { hash, bytes: (await stat(this.#path(hash))).size }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     }
   }
 
@@ -201,7 +203,7 @@ export async function hashFile(path: string): Promise<StoredArtefact> {
 async function fingerprint(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw storeFailure(error)
+    throw storeFailure(error, dirname(path))
   })
   return found && `${found.ino} ${found.size} ${found.mtimeNs}`
 }

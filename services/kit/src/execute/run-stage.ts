@@ -45,7 +45,7 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
     return await stage.run(work.body, context)
   } catch (error) {
     hooks.signal.throwIfAborted()
-    throw storeFailure(error)
+    throw storeFailure(error, scratch)
   } finally {
     for (const tables of opened) tables.close()
     if (work.task !== 'plan') await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
