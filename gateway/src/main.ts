@@ -1,7 +1,16 @@
-import { ConfigError, createLog, foreignSettings, openStore, readConfig, runService } from '@meshwork/kit'
+import {
+  ConfigError,
+  createLog,
+  endWhileStarting,
+  foreignSettings,
+  openStore,
+  readConfig,
+  runService,
+} from '@meshwork/kit'
 import { createGateway, version } from './app.ts'
 import { GatewayConfig, readStages } from './config.ts'
 
+endWhileStarting()
 try {
   const config = readConfig(GatewayConfig, process.env, foreignSettings)
   const log = createLog({ module: 'gateway', version, level: config.MESHWORK_LOG_LEVEL })

@@ -14,6 +14,7 @@ import { type Mesh, repository, stageNames, startMesh } from './mesh.ts'
 import { seedMesh } from './seed.ts'
 
 const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out FILE] [--kill SERVICE] [--verbose]
+                [--url http://127.0.0.1:8080]
 
   --json     one JSON object last on standard output; everything else goes to standard error
   --cache    keep state in .meshwork/demo and reuse the outputs of earlier runs
@@ -22,6 +23,7 @@ const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out 
   --out      where the report goes (default .meshwork/report.html)
   --kill     kill -9 this service once in the middle of the run: orchestrator, or a stage
   --verbose  show the log lines of the services
+  --url      use the mesh that runs at this address instead of starting one
 `
 
 const { values } = parseArgs({
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     dir: { type: 'string' },
     out: { type: 'string', default: join(repository, '.meshwork', 'report.html') },
     kill: { type: 'string' },
+    url: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -49,6 +52,11 @@ if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
 const killable = ['orchestrator', ...stageNames]
 if (values.kill !== undefined && !killable.includes(values.kill)) {
   console.error(`npm run demo: --kill ${values.kill} is none of: ${killable.join(', ')}\n\n${usage}`)
+  process.exit(2)
+}
+if (values.url !== undefined && (values.kill !== undefined || !/^https?:\/\//.test(values.url))) {
+  const wrong = values.kill === undefined ? `--url ${values.url} is not an address` : '--kill needs a mesh of its own'
+  console.error(`npm run demo: ${wrong}\n\n${usage}`)
   process.exit(2)
 }
 
@@ -78,17 +86,11 @@ await end()
 async function demo(): Promise<number> {
   const begun = performance.now()
   const since = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
-  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
-  mesh = await startMesh({
-    folder,
-    logLevel: values.verbose ? 'info' : 'warn',
-    onLine: (name, line) => say(`  [${name}] ${line}`),
-    onRestart: (name, how) => say(`  [${name}] died (${how}) and is started again`),
-  })
-  await seedMesh(mesh.url)
-  say(`  ready at ${mesh.url} after ${since()}`)
+  const url = values.url?.replace(/\/+$/, '') ?? (await start())
+  await seedMesh(url)
+  say(`  ready at ${url} after ${since()}`)
 
-  const api = new Api(mesh.url)
+  const api = new Api(url)
   const flights = flightsParquet()
   const source = await api.upload(rows === undefined ? flights : await fewerRows(flights, rows, folder))
   say(`  uploaded ${(source.bytes / 1e6).toFixed(1)} MB of flights\n`)
@@ -108,7 +110,7 @@ async function demo(): Promise<number> {
       (victim === 'orchestrator' || event.step === stepOf(victim))
     ) {
       if (victim !== 'orchestrator' || event.step === 'predict') {
-        mesh.children.get(victim)?.kill()
+        mesh?.children.get(victim)?.kill()
         victim = undefined
       }
     }
@@ -116,6 +118,17 @@ async function demo(): Promise<number> {
   run = await api.run(run.id)
   const steps = await api.steps(run.id)
   return await tell(api, run, steps, since)
+}
+
+async function start(): Promise<string> {
+  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
+  mesh = await startMesh({
+    folder,
+    logLevel: values.verbose ? 'info' : 'warn',
+    onLine: (name, line) => say(`  [${name}] ${line}`),
+    onRestart: (name, how) => say(`  [${name}] died (${how}) and is started again`),
+  })
+  return mesh.url
 }
 
 async function tell(api: Api, run: RunView, steps: readonly StepView[], since: () => string): Promise<number> {

@@ -6,7 +6,7 @@ import { openStore } from '../data/open.ts'
 import { readResources } from '../data/resources.ts'
 import type { Stage } from '../stage/define.ts'
 import { createLog } from '../telemetry/log.ts'
-import { runService } from './run.ts'
+import { endWhileStarting, runService } from './run.ts'
 import { createStageApp } from './stage-app.ts'
 
 const workerMemoryBytesMax = 1_400_000_000
@@ -17,6 +17,7 @@ export async function serveStage(
   stage: Stage,
   options: { module: string | URL; environment?: Environment },
 ): Promise<void> {
+  endWhileStarting()
   try {
     await serve(stage, String(options.module), options.environment ?? process.env)
   } catch (error) {
