@@ -35,7 +35,7 @@ for (const folder of needed)
 copy('package.json')
 copy('node_modules')
 if (service === 'inference') copy('models')
-for (const script of ['ready.mjs', 'make-password.mjs']) cpSync(join('docker', script), join(out, script))
+for (const script of ['ready.mjs', 'make-passwords.mjs']) cpSync(join('docker', script), join(out, script))
 symlinkSync(wanted.folder, join(out, 'service'))
 removeOtherPlatforms()
 
