@@ -13,6 +13,7 @@ import { workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { openBoss } from './store/boss.ts'
+import { explainDatabase } from './store/database-failure.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
@@ -48,6 +49,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     name: 'orchestrator',
     version,
     log,
+    explain: explainDatabase,
     api: {
       title: 'Meshwork orchestrator',
       version,
