@@ -15,7 +15,7 @@ export { type CheckedExpression, columnMissing } from './data/expression/check.t
 export type { ColumnValues } from './data/feed.ts'
 export { checkCondition } from './data/expression/condition.ts'
 export { readManifest } from './data/manifest.ts'
-export { type LocalStore, openStore } from './data/open.ts'
+export { type LocalStore, openStore, storeUrlPattern } from './data/open.ts'
 export { type Resources, readResources } from './data/resources.ts'
 export { type Row, Session } from './data/session.ts'
 export { ident, identList, literal, text } from './data/sql.ts'

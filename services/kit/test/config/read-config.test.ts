@@ -38,7 +38,7 @@ for (const [key, value] of [
   ['MESHWORK_PORT', '1.5'],
   ['MESHWORK_STAGE_CONCURRENCY', '0'],
   ['MESHWORK_WORKER_MEMORY_BYTES', '1e3'],
-  ['MESHWORK_STORE_URL', 's3://bucket'],
+  ['MESHWORK_STORE_URL', 'ftp://bucket'],
   ['MESHWORK_DRAIN_TIMEOUT_MS', '-1'],
 ] as const)
   t.test(`${key}=${value} is refused by its name`, async t => {
