@@ -34,4 +34,4 @@ printf 'root:x:0:\nmeshwork:x:1000:\n' >"$root/etc/group"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 
 install -d -m 1777 "$root/tmp"
-for name in store state secrets; do install -d -o 1000 -g 1000 "$root/var/lib/meshwork/$name"; done
+for name in store state secrets s3 objects cache; do install -d -o 1000 -g 1000 "$root/var/lib/meshwork/$name"; done

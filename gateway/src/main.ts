@@ -1,11 +1,11 @@
 import {
-  ConfigError,
   createLog,
   endWhileStarting,
   foreignSettings,
   openStore,
   readConfig,
   runService,
+  startFault,
 } from '@meshwork/kit'
 import { createGateway, version } from './app.ts'
 import { GatewayConfig, readStages } from './config.ts'
@@ -30,7 +30,8 @@ try {
     drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
   })
 } catch (error) {
-  if (error instanceof ConfigError || error instanceof TypeError) console.error(`meshwork gateway: ${error.message}`)
+  const told = startFault(error)
+  if (told !== undefined) console.error(`meshwork gateway: ${told}`)
   else createLog({ module: 'gateway', version, level: 'info' }).fatal({ err: error }, 'could not start')
   process.exit(1)
 }

@@ -37,6 +37,13 @@ export async function runWorkflows({
   return { flights, numbers }
 }
 
+/** With a store in a bucket the folder that services share stays empty. */
+export async function checkStoreFolder({ project, findings }: Mesh): Promise<void> {
+  const { id } = await only(project, 'gateway')
+  const held = await project.node(id, `console.log(require('node:fs').readdirSync('/var/lib/meshwork/store').length)`)
+  findings.add('the store is in the bucket: files in the shared folder', held, held === '0')
+}
+
 /** Kills the orchestrator that holds the run and the inference stage, both in the middle of the prediction. */
 export async function killInTheMiddle({ project, api, client, findings }: Mesh, flights: ArtefactRef): Promise<void> {
   const { id } = await client.start('flight-delays', { source: flights })

@@ -3,6 +3,9 @@
 import { stageNames } from '../../launcher/src/mesh.ts'
 import type { Container, Project } from './docker.ts'
 import type { Findings } from './findings.ts'
+import { services } from './images.ts'
+
+const isOurs = (service: string): boolean => (services as readonly string[]).includes(service)
 
 /** Answers, from inside: user, capabilities, whether new privileges are possible, and where a write succeeded. */
 const insideScript = `
@@ -30,7 +33,7 @@ export async function checkPrivileges(project: Project, containers: readonly Con
     const changes = (await project.docker('diff', id)).split('\n').filter(Boolean)
     if (changes.length > 0 && !HostConfig.ReadonlyRootfs)
       faults.push(`${service} wrote ${changes.slice(0, 3).join(', ')}`)
-    if (service === 'postgres') continue // has no node to try with
+    if (!isOurs(service)) continue // has no node to try with
     const inside = JSON.parse(await project.node(id, insideScript)) as Record<string, string> & { written: string[] }
     if (inside['uid'] === '0') faults.push(`${service} runs as root`)
     for (const set of ['effective', 'bounding'])
@@ -64,6 +67,7 @@ export async function checkNetworks(project: Project, containers: readonly Conta
   const addresses = new Map<string, string[]>()
   for (const { id, service } of containers) {
     const { Networks } = (await project.inspect(id)).NetworkSettings
+    if (!isOurs(service) && service !== 'postgres') continue
     const port = service === 'postgres' ? 5432 : 8080
     const own = Object.values(Networks).map(({ IPAddress }) => `${IPAddress} ${port}`)
     addresses.set(service, [...(addresses.get(service) ?? []), ...own])
@@ -71,8 +75,7 @@ export async function checkNetworks(project: Project, containers: readonly Conta
   const all = [...addresses.values()].flat()
   const faults: string[] = []
   let looked = 0
-  for (const { id, service } of containers) {
-    if (service === 'postgres') continue
+  for (const { id, service } of containers.filter(container => isOurs(container.service))) {
     const isStage = (stageNames as readonly string[]).includes(service)
     const reached = JSON.parse(await project.node(id, connectScript(all))) as string[]
     looked += all.length

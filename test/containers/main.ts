@@ -1,16 +1,30 @@
-// npm run test:containers: builds every image, brings docker-compose.yml up under a name of its own, does to it what
-// happens in a data centre, and shows what it found. Leaves no container, network, volume or image behind.
+// npm run test:containers [-- --s3]: builds every image, brings docker-compose.yml up under a name of its own, does to it what
+// happens in a data centre, and shows what it found. With --s3 the artefacts lie on the S3 server of the compose file.
+// Leaves no container, network, volume or image behind.
 
+import { parseArgs } from 'node:util'
 import { Api } from '../../launcher/src/demo/api.ts'
 import { freePorts } from '../../launcher/src/free-port.ts'
 import { seedMesh } from '../../launcher/src/seed.ts'
 import { Client } from './client.ts'
 import { engineVersions, Project } from './docker.ts'
-import { killInTheMiddle, measureStarts, restartDatabase, restartServices, runWorkflows } from './faults.ts'
+import {
+  checkStoreFolder,
+  killInTheMiddle,
+  measureStarts,
+  restartDatabase,
+  restartServices,
+  runWorkflows,
+} from './faults.ts'
 import { Findings, seconds } from './findings.ts'
 import { checkPrivileges, checkNetworks } from './hardening.ts'
 import { checkBadSettings, checkImages, services } from './images.ts'
 
+const { values } = parseArgs({ options: { s3: { type: 'boolean', default: false } } })
+const inBucket = {
+  COMPOSE_PROFILES: 's3',
+  MESHWORK_STORE_URL: 's3://meshwork?endpoint=http://s3:9000&createBucket=true&cache=/var/lib/meshwork/cache',
+}
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const versions = engineVersions()
 if (versions === undefined) process.exit(2)
@@ -18,7 +32,11 @@ if (versions === undefined) process.exit(2)
 const name = `meshwork-test-${process.pid}`
 const [port] = await freePorts(1)
 const url = `http://127.0.0.1:${port}`
-const project = new Project(name, { MESHWORK_VERSION: name, MESHWORK_PUBLISH: `127.0.0.1:${port}` })
+const project = new Project(name, {
+  MESHWORK_VERSION: name,
+  MESHWORK_PUBLISH: `127.0.0.1:${port}`,
+  ...(values.s3 ? inBucket : {}),
+})
 const findings = new Findings()
 const begun = performance.now()
 
@@ -58,6 +76,7 @@ async function test(): Promise<void> {
   await seedMesh(url)
   const mesh = { project, findings, api: new Api(url), client: new Client(url) }
   const sources = await runWorkflows(mesh)
+  if (values.s3) await checkStoreFolder(mesh)
   const containers = await project.containers()
   await checkPrivileges(project, containers, findings)
   await checkNetworks(project, containers, findings)

@@ -145,6 +145,13 @@ t.test('with a real S3 server', { timeout: 120_000 }, async t => {
     t.ok(proxy.passed() < content.length * 1.7, `${proxy.passed()} bytes were sent for ${content.length}`)
   })
 
+  await t.test('a bucket is made when that is asked for, and used when it is there', async t => {
+    const url = new URL(s3.storeUrl(t))
+    url.hostname = 'made-now'
+    url.searchParams.set('createBucket', 'true')
+    for (let i = 0; i < 2; i++) t.ok(await (await openStore(url.href)).put(`content ${i}`))
+  })
+
   await t.test('what is wrong with a bucket is told when it is opened', async t => {
     const url = new URL(s3.storeUrl(t))
     const wrong = (change: (url: URL) => void) => {

@@ -3,6 +3,7 @@
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -55,6 +56,17 @@ export class Bucket {
       // Content is verified by its SHA-256; not every server knows the newer checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+    })
+  }
+
+  /** Makes the bucket unless it is there. */
+  async make(): Promise<void> {
+    await this.#tell(async () => {
+      try {
+        await this.#client.send(new CreateBucketCommand({ Bucket: this.#bucket }))
+      } catch (error) {
+        if (!/^Bucket(AlreadyOwnedByYou|AlreadyExists)$/.test((error as Error).name)) throw error
+      }
     })
   }
 

@@ -17,10 +17,12 @@ export interface S3Location {
   /** Local folder for copies of what is read and for work in progress. */
   readonly cacheFolder: string
   readonly cacheBytesMax: number
+  /** Makes the bucket where it is missing, which a mesh on one machine wants. */
+  readonly createBucket: boolean
 }
 
 const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
-const parameters = ['endpoint', 'region', 'pathStyle', 'cache', 'cacheBytes']
+const parameters = ['endpoint', 'region', 'pathStyle', 'cache', 'cacheBytes', 'createBucket']
 const cacheBytesDefault = 10 * 1024 ** 3
 
 /** Throws a TypeError that names what is wrong. */
@@ -40,8 +42,11 @@ export function readS3Location(url: string): S3Location {
     }
   const endpoint = searchParams.get('endpoint') ?? undefined
   if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) throw refuse(`has the endpoint "${endpoint}"`)
-  const pathStyle = searchParams.get('pathStyle') ?? String(endpoint !== undefined)
-  if (!/^(true|false)$/.test(pathStyle)) throw refuse(`has pathStyle "${pathStyle}", which is true or false`)
+  const flag = (name: string, fallback: boolean): boolean => {
+    const given = searchParams.get(name) ?? String(fallback)
+    if (!/^(true|false)$/.test(given)) throw refuse(`has ${name} "${given}", which is true or false`)
+    return given === 'true'
+  }
   const cacheFolder = searchParams.get('cache') ?? join(tmpdir(), 'meshwork-cache')
   if (!isAbsolute(cacheFolder)) throw refuse(`has the cache "${cacheFolder}", which is no full path`)
   const cacheBytesMax = Number(searchParams.get('cacheBytes') ?? cacheBytesDefault)
@@ -53,7 +58,8 @@ export function readS3Location(url: string): S3Location {
     prefix: prefix === '' ? '' : `${decodeURIComponent(prefix)}/`,
     endpoint,
     region: searchParams.get('region') ?? (endpoint === undefined ? undefined : 'us-east-1'),
-    pathStyle: pathStyle === 'true',
+    pathStyle: flag('pathStyle', endpoint !== undefined),
+    createBucket: flag('createBucket', false),
     cacheFolder,
     cacheBytesMax,
   }

@@ -17,7 +17,7 @@ import type { ArtefactStore, RecordStore, StoredArtefact } from '../store.ts'
 import { storeFailure } from '../store-failure.ts'
 import { ArtefactCache } from './artefact-cache.ts'
 import { Bucket } from './bucket.ts'
-import { readS3Location } from './location.ts'
+import { readS3Location, type S3Location } from './location.ts'
 import { S3Records } from './s3-records.ts'
 import { download, upload } from './transfer.ts'
 
@@ -34,8 +34,7 @@ export class S3Store implements ArtefactStore {
   readonly #cache: ArtefactCache
   readonly #fetching = new Map<string, Promise<string>>()
 
-  private constructor(url: string) {
-    const location = readS3Location(url)
+  private constructor(url: string, location: S3Location) {
     this.url = url
     this.scratchRoot = join(location.cacheFolder, 'tmp')
     this.#bucket = new Bucket(location)
@@ -45,12 +44,14 @@ export class S3Store implements ArtefactStore {
 
   /** Opens the store of an `s3:` URL; throws when the bucket cannot be used or its server cannot do what is needed. */
   static async open(url: string): Promise<S3Store> {
-    const store = new S3Store(url)
+    const location = readS3Location(url)
+    const store = new S3Store(url, location)
     await guarded(async () => {
       await mkdir(store.scratchRoot, { recursive: true })
       await removeAbandoned(store.scratchRoot)
       await store.#cache.sweep()
     })
+    if (location.createBucket) await store.#bucket.make()
     await store.#check()
     return store
   }
