@@ -15,6 +15,7 @@ import { readOptions, wrongCall } from './options.ts'
 import { seedMesh } from './seed.ts'
 
 const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out FILE] [--kill SERVICE] [--verbose]
+                [--url http://127.0.0.1:8080]
 
   --json     one JSON object last on standard output; everything else goes to standard error
   --cache    keep state in .meshwork/demo and reuse the outputs of earlier runs
@@ -23,6 +24,7 @@ const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out 
   --out      where the report goes (default .meshwork/report.html)
   --kill     kill -9 this service once in the middle of the run: orchestrator, or a stage
   --verbose  show the log lines of the services
+  --url      use the mesh that runs at this address instead of starting one
 `
 
 const command = 'npm run demo'
@@ -33,6 +35,7 @@ const values = readOptions(command, {
   dir: { type: 'string' },
   out: { type: 'string', default: join(repository, '.meshwork', 'report.html') },
   kill: { type: 'string' },
+  url: { type: 'string' },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 })
@@ -46,6 +49,10 @@ if (rows !== undefined && !(Number.isInteger(rows) && rows > 0))
 const killable = ['orchestrator', ...stageNames]
 if (values.kill !== undefined && !killable.includes(values.kill))
   wrongCall(command, `--kill ${values.kill} is none of: ${killable.join(', ')}`)
+if (values.url !== undefined && values.kill !== undefined)
+  wrongCall(command, '--kill needs a mesh of its own, so not --url')
+if (values.url !== undefined && !/^https?:\/\//.test(values.url))
+  wrongCall(command, `--url ${values.url} is not an address; it begins with http:// or https://`)
 
 const say = (text = '') => process.stderr.write(`${text}\n`)
 const kept = values.dir ?? (values.cache ? join(repository, '.meshwork', 'demo') : undefined)
@@ -85,21 +92,11 @@ await end()
 async function demo(): Promise<number> {
   const begun = performance.now()
   const since = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
-  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
-  mesh = await startMesh({
-    folder,
-    logLevel: values.verbose ? 'info' : 'warn',
-    onLine: (name, line) => say(`  [${name}] ${line}`),
-    onRestart: (name, how) => {
-      restarts.push({ service: name, how })
-      say(`  [${name}] died (${how}) and is started again`)
-    },
-    signal: stopping.signal,
-  })
-  await seedMesh(mesh.url)
-  say(`  ready at ${mesh.url} after ${since()}`)
+  const url = values.url?.replace(/\/+$/, '') ?? (await start())
+  await seedMesh(url)
+  say(`  ready at ${url} after ${since()}`)
 
-  const api = new Api(mesh.url)
+  const api = new Api(url)
   const flights = flightsParquet()
   const source = await api.upload(rows === undefined ? flights : await fewerRows(flights, rows, folder))
   say(`  uploaded ${(source.bytes / 1e6).toFixed(1)} MB of flights\n`)
@@ -112,11 +109,26 @@ async function demo(): Promise<number> {
   )
   for await (const event of api.events(run.id)) {
     view.show(event)
-    if (victim?.isDue(event)) mesh.children.get(victim.service)?.kill()
+    if (victim?.isDue(event)) mesh?.children.get(victim.service)?.kill()
   }
   run = await api.run(run.id)
   const steps = await api.steps(run.id)
   return await tell(api, run, steps, since)
+}
+
+async function start(): Promise<string> {
+  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
+  mesh = await startMesh({
+    folder,
+    logLevel: values.verbose ? 'info' : 'warn',
+    onLine: (name, line) => say(`  [${name}] ${line}`),
+    onRestart: (name, how) => {
+      restarts.push({ service: name, how })
+      say(`  [${name}] died (${how}) and is started again`)
+    },
+    signal: stopping.signal,
+  })
+  return mesh.url
 }
 
 async function tell(api: Api, run: RunView, steps: readonly StepView[], since: () => string): Promise<number> {

@@ -15,6 +15,7 @@ import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
+import { explainDatabase } from './store/database-failure.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
@@ -50,6 +51,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     name: 'orchestrator',
     version,
     log,
+    explain: explainDatabase,
     api: {
       title: 'Meshwork orchestrator',
       version,

@@ -104,7 +104,7 @@ export const orchestratorErrors = errorTable({
     status: 503,
     retryable: true,
     title: 'The database cannot be used',
-    message: 'The database of the orchestrator answered: {reason}.',
+    message: 'The database of the orchestrator answered: {reason}. What was acknowledged is kept; try again.',
   },
   MESHWORK_EVENTS_TOO_MANY: {
     status: 503,

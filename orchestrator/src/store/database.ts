@@ -50,6 +50,8 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
     boss: { connectionString: url },
     transaction: async work => {
       const client = await walkers.connect()
+      // The pool listens to idle connections only: without us the loss of this one would end the process.
+      client.on('error', onPoolError)
       try {
         await client.query('BEGIN')
         const result = await work(over(client))
@@ -59,6 +61,7 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
         await client.query('ROLLBACK').catch(() => {})
         throw error
       } finally {
+        client.off('error', onPoolError)
         client.release()
       }
     },

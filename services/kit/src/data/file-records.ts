@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { RecordStore } from './store.ts'
 import { storeFailure } from './store-failure.ts'
 
-const spacePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
+export const recordSpacePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
 
 /** Records as files. `create` is a hard link, which the file system makes for one of many callers. */
 export class FileRecords implements RecordStore {
@@ -61,7 +61,7 @@ export class FileRecords implements RecordStore {
   }
 
   #path(space: string, name: string): string {
-    if (!spacePattern.test(space)) throw new TypeError(`"${space}" is not a record space`)
+    if (!recordSpacePattern.test(space)) throw new TypeError(`"${space}" is not a record space`)
     return join(this.#root, space, `${createHash('sha256').update(name).digest('hex')}.json`)
   }
 }
