@@ -56,7 +56,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 try {
   const { signal } = stopping
   const mesh = await startMesh({ folder: values.dir, stages, onLine, onRestart, signal, ...(port && { port }) })
-  end = mesh.end
+  end = async () => await mesh.end()
   const { workflows } = await seedMesh(mesh.url)
   console.log(`
 Meshwork is ready.

@@ -41,7 +41,7 @@ const filesBelow = (folder: string): string[] =>
     .map(name => join(folder, name))
     .filter(path => statSync(path).isFile())
 
-t.test('a full store', { timeout: 150_000 }, async t => {
+t.test('a full store', { timeout: 80_000 }, async t => {
   const disk = smallDisk(t, 48)
   if ('why' in disk) {
     t.pass('no disk was filled', { skip: disk.why })
@@ -58,18 +58,23 @@ t.test('a full store', { timeout: 150_000 }, async t => {
     const answer = await request(`${mesh.url}${path}`, { method: 'POST', headers: { 'content-type': type }, body })
     return (await answer.body.json()) as { id: string }
   }
-  const registered = await post(
-    '/v1/workflows',
-    `name: sorted
+  for (const [name, attempts] of [
+    ['once', 1],
+    ['often', 60],
+  ] as const) {
+    const registered = await post(
+      '/v1/workflows',
+      `name: ${name}
 params: { source: { type: artefact } }
 steps:
-  ingest: { stage: ingest@1, with: { source: "\${params.source}" }, retry: { attempts: 1 } }
+  ingest: { stage: ingest@1, with: { source: "\${params.source}" }, retry: { attempts: ${attempts}, backoff: 100ms, maxBackoff: 300ms } }
   clean: { stage: clean@1, with: { dataset: "\${steps.ingest.dataset}", rules: [{ rule: filter, where: "n >= 0" }] } }
 outputs: { dataset: "\${steps.clean.dataset}" }
 `,
-    'application/yaml',
-  )
-  if (!('name' in registered)) throw new Error(JSON.stringify(registered))
+      'application/yaml',
+    )
+    if (!('name' in registered)) throw new Error(JSON.stringify(registered))
+  }
   mkdirSync(join(folder, 'in'))
   const numbers = join(folder, 'in', 'numbers.csv')
   writeFileSync(numbers, `n,x\n${Array.from({ length: 100_000 }, (_, n) => `${n},${Math.sin(n)}`).join('\n')}\n`)
@@ -90,11 +95,7 @@ outputs: { dataset: "\${steps.clean.dataset}" }
 
   await t.test('fails the step with the folder and the way out, and leaves nothing half written', async t => {
     fill(filler)
-    const { id } = await post(
-      '/v1/runs',
-      JSON.stringify({ workflow: 'sorted', params: { source } }),
-      'application/json',
-    )
+    const { id } = await post('/v1/runs', JSON.stringify({ workflow: 'once', params: { source } }), 'application/json')
     const types = []
     for await (const { type } of api.events(id)) types.push(type)
     t.equal(types.at(-1), 'run.failed')
@@ -105,16 +106,23 @@ outputs: { dataset: "\${steps.clean.dataset}" }
     await stillUp(t)
   })
 
-  await t.test('takes a new run once space is freed', async t => {
-    rmSync(filler)
-    const { id } = await post(
-      '/v1/runs',
-      JSON.stringify({ workflow: 'sorted', params: { source } }),
-      'application/json',
-    )
+  await t.test('refuses an upload, and leaves nothing of it', async t => {
+    const larger = join(folder, 'in', 'larger.csv')
+    writeFileSync(larger, `n\n${'1\n'.repeat(1_000_000)}`)
+    await t.rejects(api.upload(larger), /There is no space left/)
+    nothingHalfWritten(t)
+    await stillUp(t)
+  })
+
+  await t.test('goes on once space is freed: a step that is being retried succeeds', async t => {
+    const { id } = await post('/v1/runs', JSON.stringify({ workflow: 'often', params: { source } }), 'application/json')
     const types = []
-    for await (const { type } of api.events(id)) types.push(type)
-    t.equal(types.at(-1), 'run.succeeded')
+    for await (const event of api.events(id)) {
+      types.push(`${event.step ?? ''} ${event.type}`)
+      if (event.type === 'step.retrying') rmSync(filler, { force: true })
+    }
+    t.ok(types.includes('ingest step.retrying'), types.join(', '))
+    t.equal(types.at(-1), ' run.succeeded')
     nothingHalfWritten(t)
   })
 })

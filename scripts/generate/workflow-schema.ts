@@ -41,6 +41,7 @@ export function workflowSchema(): object {
     },
     allOf: named.map(name => ({
       if: { properties: { stage: { const: name } }, required: ['stage'] },
+      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
       then: { properties: { with: { $ref: `#/definitions/${name}` } } },
     })),
   }

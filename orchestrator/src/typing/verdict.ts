@@ -37,7 +37,7 @@ export function fitOf(known: Known, consumer: Schema, root: Schema): Fit {
   const verdict = subtype(known.schema, consumer, { consumerRoot: root, closedProducer: true })
   if (verdict.kind === 'yes') return fits
   if (isDyn(known.schema)) return { kind: 'unproven', reason: 'nothing is known of it before the run' }
-  const example = 'witness' in verdict ? shown(verdict.witness as JsonValue) : ''
+  const example = 'witness' in verdict && verdict.witness !== undefined ? shown(verdict.witness) : ''
   const reason = `${verdict.path ? `${verdict.path.slice(1)}: ` : ''}${verdict.reason}${example && example.length < 60 ? `, for example ${example}` : ''}`
   if (verdict.kind === 'unknown') return { kind: 'unproven', reason }
   if (known.kind === 'reference') return { kind: 'never', code: 'edge-mismatch', reason }
