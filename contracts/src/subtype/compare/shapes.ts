@@ -4,7 +4,16 @@ import type { JsonValue } from '../../schema.ts'
 import { propertyOf, someShape } from '../accepts.ts'
 import { valuesOf } from '../meet.ts'
 import { type JsonSchema, resolve } from '../schema.ts'
-import { type ArrayShape, describe, type NumberShape, type ObjectShape, type Shape, shown } from '../shape.ts'
+import {
+  type ArrayShape,
+  describe,
+  type NumberShape,
+  type ObjectShape,
+  type Shape,
+  type Side,
+  sameValue,
+  shown,
+} from '../shape.ts'
 import { compareArrays } from './array.ts'
 import { type Comparison, type Finding, isTreated, no, unknown, unsure } from './finding.ts'
 import { compareObjects } from './object.ts'
@@ -30,18 +39,50 @@ export function oneOfShapes(
     )
   }
   if (a.values) return a.values.flatMap(value => oneValue(a, value, candidates, comparison, depth))
-  const judged = candidates.map(b => compareShapes(a, b, comparison, depth))
-  if (judged.some(findings => findings.length === 0)) return []
+  const possible = a.type === 'object' && candidates.length > 1 ? notRuledOut(a, candidates, comparison) : candidates
+  if (!Array.isArray(possible)) return softened(a, [possible as Finding], comparison)
+  const judged: (readonly Finding[])[] = []
+  for (const b of possible) {
+    const findings = compareShapes(a, b, comparison, depth)
+    if (findings.length === 0) return []
+    judged.push(findings)
+  }
   if (judged.length === 1) return judged[0] ?? []
-  if (a.type === 'number' && isCovered(a, candidates as NumberShape[])) return []
-  const split = a.type === 'object' && depth < depthMax ? pieces(a, candidates as ObjectShape[], comparison) : undefined
+  if (a.type === 'number' && isCovered(a, possible as NumberShape[])) return []
+  const split = a.type === 'object' && depth < depthMax ? pieces(a, possible as ObjectShape[], comparison) : undefined
   if (split) return split.flatMap(piece => oneOfShapes(piece, bs, comparison, depth + 1))
-  const nearest = judged[closest(a, candidates, judged, comparison, depth)] ?? []
+  const nearest = judged[closest(a, possible, judged, comparison, depth)] ?? []
   return nearest.map(finding => ({
     ...unsure(finding),
     rule: 'union' as const,
     reason: `no single alternative is known to accept it; the nearest: ${finding.reason}`,
   }))
+}
+
+/** The alternatives whose constant properties agree with those of the producer; what is wrong when none does. */
+function notRuledOut(
+  a: ObjectShape,
+  candidates: readonly Shape[],
+  { producer, consumer }: Comparison,
+): readonly Shape[] | Finding {
+  let left = candidates
+  for (const key of a.required) {
+    const wanted = left.map(b => (b.type === 'object' ? constants(b, key, consumer) : undefined))
+    if (wanted.every(values => values === undefined)) continue
+    const given = constants(a, key, producer)
+    if (!given) continue
+    const kept = left.filter((_, i) => wanted[i]?.some(value => given.some(other => sameValue(value, other))) ?? true)
+    if (kept.length === 0 && wanted.every(values => values !== undefined))
+      return no('value', `value ${shown(given)} is not ${shown([...new Set(wanted.flat() as JsonValue[])])}`, key)
+    left = kept
+  }
+  return left
+}
+
+function constants(shape: ObjectShape, key: string, side: Side): JsonValue[] | undefined {
+  const property = shape.properties.get(key)
+  const values = property === undefined ? undefined : valuesOf(side.shapes(resolve(property, side.root)))
+  return values && values.length > 0 && values.length <= splitMax ? values : undefined
 }
 
 /** Answers are cut to what they declare, if the caller says so; an object without properties stays a free one. */
@@ -113,6 +154,7 @@ function literal(value: JsonValue[] | { [key: string]: JsonValue }): ArrayShape 
     additional: false,
     declared: true,
     patterns: new Map(),
+    names: true,
     min: keys.length,
     max: keys.length,
   }
