@@ -73,7 +73,11 @@ function notRuledOut(
     if (!given) continue
     const kept = left.filter((_, i) => wanted[i]?.some(value => given.some(other => sameValue(value, other))) ?? true)
     if (kept.length === 0 && wanted.every(values => values !== undefined))
-      return no('value', `value ${shown(given)} is not ${shown([...new Set(wanted.flatMap(values => values ?? []))])}`, key)
+      return no(
+        'value',
+        `value ${shown(given)} is not ${shown([...new Set(wanted.flatMap(values => values ?? []))])}`,
+        key,
+      )
     left = kept
   }
   return left

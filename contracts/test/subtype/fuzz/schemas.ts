@@ -239,6 +239,7 @@ function edit(node: Node, replace: (schema: Schema) => void, spare: Schema, rand
   if (/integer|number/.test(String(node.type)))
     edits.push(
       () => (node.minimum = random.pick(numbers)),
+      () => (node.maximum = random.pick(numbers)),
       () => (node.type = node.type === 'integer' ? 'number' : 'integer'),
     )
   if (Array.isArray(required))
