@@ -135,6 +135,8 @@ function objectFits(shape: ObjectShape, value: Record<string, JsonValue>, side: 
     (function* () {
       if (count < shape.min || count > shape.max) yield 'no'
       for (const key of shape.required) if (!keys.includes(key) && !given.some(([name]) => name === key)) yield 'no'
+      if (shape.names !== true)
+        for (const key of [...keys, ...given.map(([name]) => name)]) yield accepts(shape.names, key, side)
       for (const key of keys) yield accepts(propertyOf(shape, key), value[key] as JsonValue, side, treatment)
       for (const [key, inner] of given) yield accepts(propertyOf(shape, key), inner, side, treatment)
     })(),

@@ -1,6 +1,5 @@
 // The keywords of one schema object, without its references and unions, as one shape for each type it allows.
 
-import { canonicalJson } from '../canonical.ts'
 import { divides, tightened } from './number.ts'
 import { both, isAnnotation, type JsonSchema, type Keywords, NotComparable, resolve } from './schema.ts'
 import {
@@ -13,18 +12,18 @@ import {
   type StringShape,
   shapeTypes,
 } from './shape.ts'
+import { refersTo, textOf } from './text.ts'
 
 const analysed = new Set(
   `type nullable enum const anyOf oneOf allOf $ref minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength
   maxLength pattern format items prefixItems additionalItems minItems maxItems uniqueItems properties required
-  additionalProperties patternProperties minProperties maxProperties`.split(/\s+/),
+  additionalProperties patternProperties propertyNames minProperties maxProperties`.split(/\s+/),
 )
 
 /** Constraints that are compared as text alone, with those they depend on. */
 const groups: Readonly<Record<string, { readonly type?: ShapeType; readonly with: readonly string[] }>> = {
   contains: { type: 'array', with: ['contains', 'minContains', 'maxContains'] },
   if: { with: ['if', 'then', 'else'] },
-  propertyNames: { type: 'object', with: ['propertyNames'] },
   dependentRequired: { type: 'object', with: ['dependentRequired'] },
   dependentSchemas: { type: 'object', with: ['dependentSchemas'] },
   dependencies: { type: 'object', with: ['dependencies'] },
@@ -79,15 +78,15 @@ function opaqueOf(type: ShapeType, schema: Keywords, root: JsonSchema): string[]
       : keyword === 'not'
         ? { not: schema.not }
         : schema
-    found.push(textOf(keyword, told, root))
+    found.push(constraintText(keyword, told, root))
   }
   return found
 }
 
 /** A constraint as text, with the whole document when it refers to some of it. */
-export function textOf(keyword: string, value: unknown, root: JsonSchema): string {
-  const text = canonicalJson(value)
-  return `${keyword}: ${text}${/\$(ref|dynamicRef)"/.test(text) ? ` in ${canonicalJson(root)}` : ''}`
+export function constraintText(keyword: string, value: object, root: JsonSchema): string {
+  const text = textOf(value)
+  return `${keyword}: ${text}${refersTo(text) ? ` in ${textOf(root)}` : ''}`
 }
 
 function numberOf(shape: NumberShape, integer: boolean, schema: Keywords): NumberShape {
@@ -142,5 +141,16 @@ function objectOf(shape: ObjectShape, schema: Keywords): ObjectShape {
   }
   const required = new Set(schema.required ?? [])
   const min = Math.max(schema.minProperties ?? 0, required.size)
-  return { ...shape, properties, patterns, additional, declared, required, min, max: schema.maxProperties ?? Infinity }
+  const names = schema.propertyNames ?? true
+  return {
+    ...shape,
+    names,
+    properties,
+    patterns,
+    additional,
+    declared,
+    required,
+    min,
+    max: schema.maxProperties ?? Infinity,
+  }
 }

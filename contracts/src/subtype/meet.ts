@@ -106,12 +106,14 @@ function meetObjects(a: ObjectShape, b: ObjectShape, opaque: readonly string[]):
     patterns: new Map([...a.patterns, ...b.patterns]),
     additional: both(a.additional, b.additional),
     declared: a.declared || b.declared,
+    names: both(a.names, b.names),
     min: Math.max(a.min, b.min, required.size),
     max: Math.min(a.max, b.max),
   }
 }
 
-const isPlain = (shape: ObjectShape): boolean => shape.patterns.size === 0 && shape.additional === true
+const isPlain = (shape: ObjectShape): boolean =>
+  shape.patterns.size === 0 && shape.additional === true && shape.names === true
 
 /** No value fits both; false where it is not certain. */
 export function disjoint(a: Shape, b: Shape, side: Side): boolean {

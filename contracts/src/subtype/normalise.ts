@@ -2,7 +2,7 @@
 
 import type { JsonValue } from '../schema.ts'
 import { fitsShape } from './accepts.ts'
-import { incomparable, keywordShapes, textOf } from './keywords.ts'
+import { constraintText, incomparable, keywordShapes } from './keywords.ts'
 import { disjoint, isEmptyShape, meet } from './meet.ts'
 import { type JsonSchema, type Keywords, NotComparable, resolve, targetOf } from './schema.ts'
 import { anyOfType, type Shape, type Side, sameValue, shapeTypes, typeOf } from './shape.ts'
@@ -77,6 +77,6 @@ function withValues(schema: Keywords, shapes: readonly Shape[], side: Side): Sha
 function oneOf(branches: readonly JsonSchema[], side: Side): Shape[] {
   const read = branches.map(branch => side.shapes(resolve(branch, side.root)))
   const overlap = read.some((as, i) => read.slice(i + 1).some(bs => as.some(a => bs.some(b => !disjoint(a, b, side)))))
-  const opaque = overlap ? [textOf('oneOf', branches, side.root)] : []
+  const opaque = overlap ? [constraintText('oneOf', branches, side.root)] : []
   return read.flat().map(shape => ({ ...shape, opaque: [...shape.opaque, ...opaque], untreated: 'whole' as const }))
 }

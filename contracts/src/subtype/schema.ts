@@ -35,6 +35,7 @@ export interface Keywords {
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>
   readonly additionalProperties?: JsonSchema
+  readonly propertyNames?: JsonSchema
   readonly required?: readonly string[]
   readonly minProperties?: number
   readonly maxProperties?: number

@@ -55,6 +55,8 @@ export interface ObjectShape extends Constrained {
   /** `additionalProperties` was said, not left open by silence. */
   readonly declared: boolean
   readonly patterns: ReadonlyMap<string, JsonSchema>
+  /** What each key must fit, as text. */
+  readonly names: JsonSchema
   readonly min: number
   readonly max: number
 }
@@ -83,6 +85,7 @@ const free = {
     additional: true,
     declared: false,
     patterns: new Map(),
+    names: true,
     min: 0,
     max: Infinity,
   },

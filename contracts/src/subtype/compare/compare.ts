@@ -1,10 +1,10 @@
 // Compares two schemas pair by pair. A pair that is being compared is taken to hold when it is met again (that is what
 // equality of recursive types means); what was concluded from that is forgotten when the pair turns out not to hold.
 
-import { canonicalJson } from '../../canonical.ts'
 import type { Treatment } from '../accepts.ts'
 import { sideOf } from '../normalise.ts'
 import { isEmpty, type JsonSchema, NotComparable, resolve } from '../schema.ts'
+import { refersTo, textOf } from '../text.ts'
 import { type Comparison, type Finding, no, unknown } from './finding.ts'
 import { describe, shapeTypes } from '../shape.ts'
 import { oneOfShapes } from './shapes.ts'
@@ -83,19 +83,10 @@ export function comparison(options: CompareOptions): Comparison {
   return self
 }
 
-const texts = new WeakMap<object, string>()
-
-function textOf(schema: JsonSchema): string {
-  if (typeof schema === 'boolean') return String(schema)
-  const kept = texts.get(schema) ?? canonicalJson(schema)
-  texts.set(schema, kept)
-  return kept
-}
-
 /** Equal text means equal values, when references in it mean the same. */
 function sameText(a: JsonSchema, b: JsonSchema, rootA: JsonSchema, rootB: JsonSchema): boolean {
   if (a === b && rootA === rootB) return true
   const text = textOf(a)
   if (text !== textOf(b)) return false
-  return !text.includes('"$ref"') && !text.includes('"$dynamicRef"') ? true : textOf(rootA) === textOf(rootB)
+  return !refersTo(text) || textOf(rootA) === textOf(rootB)
 }

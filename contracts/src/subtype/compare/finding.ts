@@ -16,6 +16,7 @@ export type Rule =
   | 'required'
   | 'extra'
   | 'properties'
+  | 'names'
   | 'default'
   | 'union'
   | 'opaque'

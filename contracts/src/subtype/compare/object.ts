@@ -1,5 +1,5 @@
 import { accepts, defaultOf, isExtra, propertyOf } from '../accepts.ts'
-import { type JsonSchema, resolve } from '../schema.ts'
+import { both, type JsonSchema, resolve } from '../schema.ts'
 import type { ObjectShape } from '../shape.ts'
 import { below, type Comparison, type Finding, no, unknown, unsure } from './finding.ts'
 
@@ -14,6 +14,7 @@ export function* compareObjects(
   yield* named(a, b, comparison, depth)
   yield* matched(a, b, comparison, depth)
   yield* unnamed(a, b, comparison, depth)
+  yield* spelled(a, b, comparison, depth)
   yield* counted(a, b, comparison)
 }
 
@@ -98,6 +99,24 @@ function* unnamed(a: ObjectShape, b: ObjectShape, comparison: Comparison, depth:
       yield { ...finding, path: ['*'], rule: 'extra', reason: 'may have other keys, which are not allowed here' }
     else yield a.patterns.size + b.patterns.size > 0 ? unsure(finding) : finding
 }
+
+/** Names of keys, where the consumer asks for some. */
+function* spelled(a: ObjectShape, b: ObjectShape, comparison: Comparison, depth: number): Iterable<Finding> {
+  if (b.names === true) return
+  for (const key of new Set([...a.properties.keys(), ...a.required, ...b.properties.keys()])) {
+    const stripped = comparison.treatment.stripExtra && isExtra(b, key, comparison.consumer)
+    const given = propertyOf(a, key) !== false || defaultFor(b, key, comparison) !== undefined
+    if (!given || stripped || accepts(b.names, key, comparison.consumer) === 'yes') continue
+    yield a.required.has(key)
+      ? no('names', 'is a name that is not allowed here', key)
+      : unknown('names', 'may not be a name that is allowed here', key)
+  }
+  if (resolve(a.additional, comparison.producer.root) === false && a.patterns.size === 0) return
+  for (const finding of comparison.pair(a.names === true ? text : both(a.names, text), b.names, depth + 1))
+    yield { ...unsure(finding), path: ['*'], rule: 'names', reason: `its name ${finding.reason}` }
+}
+
+const text: JsonSchema = { type: 'string' }
 
 function* counted(a: ObjectShape, b: ObjectShape, comparison: Comparison): Iterable<Finding> {
   const { treatment, consumer, producer } = comparison

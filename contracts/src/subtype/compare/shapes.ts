@@ -2,15 +2,14 @@
 
 import type { JsonValue } from '../../schema.ts'
 import { propertyOf, someShape } from '../accepts.ts'
-import { valuesOf } from '../meet.ts'
 import { type JsonSchema, resolve } from '../schema.ts'
 import { type ArrayShape, describe, type NumberShape, type ObjectShape, type Shape, shown } from '../shape.ts'
+import { closest, notRuledOut, pieces } from './alternatives.ts'
 import { compareArrays } from './array.ts'
 import { type Comparison, type Finding, isTreated, no, unknown, unsure } from './finding.ts'
 import { compareObjects } from './object.ts'
 import { compareNumbers, compareStrings, isCovered } from './scalar.ts'
 
-const splitMax = 32
 const depthMax = 40
 
 export function oneOfShapes(
@@ -30,13 +29,19 @@ export function oneOfShapes(
     )
   }
   if (a.values) return a.values.flatMap(value => oneValue(a, value, candidates, comparison, depth))
-  const judged = candidates.map(b => compareShapes(a, b, comparison, depth))
-  if (judged.some(findings => findings.length === 0)) return []
+  const possible = a.type === 'object' && candidates.length > 1 ? notRuledOut(a, candidates, comparison) : candidates
+  if (!Array.isArray(possible)) return softened(a, [possible as Finding], comparison)
+  const judged: (readonly Finding[])[] = []
+  for (const b of possible) {
+    const findings = compareShapes(a, b, comparison, depth)
+    if (findings.length === 0) return []
+    judged.push(findings)
+  }
   if (judged.length === 1) return judged[0] ?? []
-  if (a.type === 'number' && isCovered(a, candidates as NumberShape[])) return []
-  const split = a.type === 'object' && depth < depthMax ? pieces(a, candidates as ObjectShape[], comparison) : undefined
+  if (a.type === 'number' && isCovered(a, possible as NumberShape[])) return []
+  const split = a.type === 'object' && depth < depthMax ? pieces(a, possible as ObjectShape[], comparison) : undefined
   if (split) return split.flatMap(piece => oneOfShapes(piece, bs, comparison, depth + 1))
-  const nearest = judged[closest(a, candidates, judged, comparison, depth)] ?? []
+  const nearest = judged[closest(a, possible, judged, comparison, depth)] ?? []
   return nearest.map(finding => ({
     ...unsure(finding),
     rule: 'union' as const,
@@ -113,6 +118,7 @@ function literal(value: JsonValue[] | { [key: string]: JsonValue }): ArrayShape 
     additional: false,
     declared: true,
     patterns: new Map(),
+    names: true,
     min: keys.length,
     max: keys.length,
   }
@@ -144,40 +150,3 @@ function softened(a: Shape, findings: readonly Finding[], comparison: Comparison
 const isInhabited = (a: Shape, { producer }: Comparison): boolean =>
   a.type !== 'object' ||
   [...a.required].every(key => producer.shapes(resolve(propertyOf(a, key), producer.root)).length > 0)
-
-/** The shape once for each value of a required property that tells the candidates apart. */
-function pieces(
-  a: ObjectShape,
-  candidates: readonly ObjectShape[],
-  { producer, consumer }: Comparison,
-): ObjectShape[] | undefined {
-  const telling = (key: string): boolean =>
-    candidates.some(b => b.properties.has(key) && valuesOf(consumer.shapes(resolve(propertyOf(b, key), consumer.root))))
-  for (const key of [...a.required].toSorted((x, y) => Number(telling(y)) - Number(telling(x)))) {
-    const values = valuesOf(producer.shapes(resolve(propertyOf(a, key), producer.root)))
-    if (!values || values.length < 2 || values.length > splitMax) continue
-    return values.map(value => ({ ...a, properties: new Map([...a.properties, [key, { const: value }]]) }))
-  }
-  return undefined
-}
-
-/** The alternative that was meant: the one whose constant property agrees, or the one with least against it. */
-function closest(
-  a: Shape,
-  candidates: readonly Shape[],
-  judged: readonly (readonly Finding[])[],
-  comparison: Comparison,
-  depth: number,
-): number {
-  if (a.type === 'object')
-    for (const [i, b] of candidates.entries())
-      if (b.type === 'object')
-        for (const key of a.required)
-          if (
-            valuesOf(comparison.consumer.shapes(resolve(propertyOf(b, key), comparison.consumer.root))) &&
-            comparison.pair(propertyOf(a, key), propertyOf(b, key), depth + 1).length === 0
-          )
-            return i
-  const sizes = judged.map(findings => findings.length)
-  return sizes.indexOf(Math.min(...sizes))
-}

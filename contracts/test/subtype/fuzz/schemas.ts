@@ -75,6 +75,7 @@ export function schemas(kind: Kind): fc.Arbitrary<Schema> {
         fc.oneof({ arbitrary: fc.constant<Schema>(false), weight: 4 }, { arbitrary: inner, weight: 1 }),
         5,
       ),
+      propertyNames: maybe(fc.constantFrom<Schema>({ maxLength: 1 }, { pattern: '^[a-z]*$' }, { enum: ['a', 'b'] }), 1),
       minProperties: maybe(fc.nat(2), 1),
       maxProperties: maybe(fc.integer({ min: 1, max: 3 }), 1),
     })
@@ -238,6 +239,7 @@ function edit(node: Node, replace: (schema: Schema) => void, spare: Schema, rand
   if (/integer|number/.test(String(node.type)))
     edits.push(
       () => (node.minimum = random.pick(numbers)),
+      () => (node.maximum = random.pick(numbers)),
       () => (node.type = node.type === 'integer' ? 'number' : 'integer'),
     )
   if (Array.isArray(required))
