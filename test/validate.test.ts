@@ -21,7 +21,7 @@ const planted: readonly (readonly [step: string, from: string, to: string, code:
   ['clean', 'where: distance > 0', 'where: distanc > 0', 'MESHWORK_COLUMN_MISSING'],
   ['clean', '{ rule: dropNulls }', '{ rule: dropNulls, columns: [orign] }', 'MESHWORK_COLUMN_MISSING'],
   ['features', 'dataset: "${steps.clean.dataset}"', 'dataset: "${steps.clean.datset}"', 'unknown-property'],
-  ['features', 'fitted: "${params.encoders}"', 'columns: { h: hour(dat) }', 'MESHWORK_COLUMN_MISSING'],
+  ['features', 'fit: { artefact: "${params.encoders}" }', 'columns: { h: hour(dat) }', 'MESHWORK_COLUMN_MISSING'],
   ['predict', 'model: "${params.model}"', 'model: flight-dealy', 'MESHWORK_INFERENCE_MODEL_UNKNOWN'],
   ['predict', 'version: "${params.modelVersion}"', 'version: 9', 'MESHWORK_INFERENCE_VERSION_UNKNOWN'],
   ['predict', 'version: "${params.modelVersion}"', 'version: "${params.model}"', 'edge-mismatch'],

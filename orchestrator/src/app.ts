@@ -110,7 +110,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   planRoutes(service.app, { workflows, runs, directory, planner })
   runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })
   eventRoutes(service.app, runs, news, options.eventStreamsMax)
-  stageRoutes(service.app, directory, deployments)
+  stageRoutes(service.app, { directory, deployments, workflows, planner })
 
   return {
     ...service,

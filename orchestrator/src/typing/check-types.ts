@@ -13,6 +13,9 @@ import type { Known } from './verdict.ts'
 export interface StageContract {
   readonly input: Schema
   readonly output: Schema
+  /** Days: since when it should not be used for new work, and from when it may be gone. */
+  readonly deprecated?: string | undefined
+  readonly sunset?: string | undefined
 }
 
 export interface TypeFinding {

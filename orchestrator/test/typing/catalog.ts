@@ -102,6 +102,14 @@ const one = (name: string, input: object, output: object): KnownStage => ({
 })
 
 export const catalog: readonly KnownStage[] = [
+  {
+    name: 'old',
+    majors: [1, 2],
+    contracts: new Map([
+      [1, { input: schema(closed({})), output: schema(closed({})), deprecated: '2026-01-01', sunset: '2027-01-01' }],
+      [2, { input: schema(closed({})), output: schema(closed({})) }],
+    ]),
+  },
   one('ingest', IngestInput, IngestOutput),
   one('clean', CleanInput, CleanOutput),
   one('features', FeaturesInput, FeaturesOutput),

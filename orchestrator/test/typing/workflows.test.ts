@@ -236,6 +236,18 @@ for (const [title, source] of unsure)
     t.equal(found.length, 1)
   })
 
+t.test('a contract that will go is said, with the day and the one to use', async t => {
+  t.match(check(`${head}  b: { stage: old@1 }\n`), [
+    {
+      severity: 'warning',
+      code: 'deprecated-major',
+      line,
+      message: /since 2026-01-01 .* from 2027-01-01; the newest is old@2/,
+    },
+  ])
+  t.same(check(`${head}  b: { stage: old@2 }\n`), [])
+})
+
 t.test('the other end of an edge is told', async t => {
   t.match(check(step("{ count: '${steps.a.text}' }"))[0], { related: { line: 12, column: 3, message: /step "a"/ } })
 })

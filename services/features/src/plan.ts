@@ -1,24 +1,25 @@
 // Which columns the features would make, and everything that is wrong with them.
 
-import { type Column, type DatasetRef, type FeaturesInput, MeshError, ProblemError } from '@meshwork/contracts'
+import { type Column, type DatasetRef, type FeaturesInputV2, MeshError, ProblemError } from '@meshwork/contracts'
 import { checkCondition, duckType, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
 import { readFitted } from './artefact.ts'
 import { columnsOfFeature } from './columns-of-feature.ts'
 import { type Feature, feature, type Prepared } from './feature.ts'
 import { prepare } from './prepare.ts'
-import { checkRequest, keptColumns } from './request.ts'
+import { artefactOf, checkRequest, fitWhereOf, fitWherePlace, keptColumns } from './request.ts'
 import { refuseKnown } from './resolve.ts'
 
-export async function plan(input: FeaturesInput, context: PlanContext): Promise<PlannedDatasets> {
+export async function plan(input: FeaturesInputV2, context: PlanContext): Promise<PlannedDatasets> {
   const { dataset } = input
   const sound = await context.at('', undefined, () => {
     checkRequest(input)
     return true
   })
   const kept = context.knows(input.keep) ? await keep(input, context) : undefined
-  if (input.fitWhere !== undefined && context.knows(input.fitWhere))
-    await context.at('/fitWhere', dataset, () =>
-      checkCondition(context.tables, input.fitWhere ?? '', '"fitWhere"', dataset.columns),
+  const fitWhere = fitWhereOf(input)
+  if (fitWhere !== undefined && context.knows(fitWhere))
+    await context.at('/fit/where', dataset, () =>
+      checkCondition(context.tables, fitWhere, fitWherePlace, dataset.columns),
     )
   const features = sound && (await featuresOf(input, context))
   if (!features || !kept) return kept && sound ? { '/dataset': context.openDataset(kept) } : {}
@@ -28,7 +29,7 @@ export async function plan(input: FeaturesInput, context: PlanContext): Promise<
   return { '/dataset': complete ? context.dataset(all, ...(keepsAll ? [dataset] : [])) : context.openDataset(all) }
 }
 
-async function keep(input: FeaturesInput, context: PlanContext): Promise<Column[] | undefined> {
+async function keep(input: FeaturesInputV2, context: PlanContext): Promise<Column[] | undefined> {
   const { dataset, keep: names } = input
   let whole = true
   if (Array.isArray(names))
@@ -42,11 +43,13 @@ async function keep(input: FeaturesInput, context: PlanContext): Promise<Column[
 }
 
 /** undefined where they are not known: the artefact is made by a step before, or is none. */
-async function featuresOf(input: FeaturesInput, context: PlanContext): Promise<Feature[] | undefined> {
-  const { fitted, columns } = input
+async function featuresOf(input: FeaturesInputV2, context: PlanContext): Promise<Feature[] | undefined> {
+  const { columns } = input
+  const fitted = artefactOf(input)
+  if (!context.knows(input.fit) && fitted === undefined) return undefined
   if (fitted !== undefined) {
     if (!context.knows(fitted) || !context.exists(fitted)) return undefined
-    const read = await context.at('/fitted', undefined, () => readFitted(context.store, fitted))
+    const read = await context.at('/fit/artefact', undefined, () => readFitted(context.store, fitted))
     return read?.columns.map(feature)
   }
   if (!context.knows(columns)) return undefined
@@ -57,14 +60,14 @@ async function featuresOf(input: FeaturesInput, context: PlanContext): Promise<F
 
 /** Features in rounds, as they are made: each when the columns it needs are there. */
 class Rounds {
-  readonly #input: FeaturesInput
+  readonly #input: FeaturesInputV2
   readonly #dataset: DatasetRef
   readonly #context: PlanContext
   readonly #made: { feature: string; column: Column }[] = []
   readonly #refused = new Set<string>()
   #complete = true
 
-  constructor(input: FeaturesInput, dataset: DatasetRef, context: PlanContext) {
+  constructor(input: FeaturesInputV2, dataset: DatasetRef, context: PlanContext) {
     this.#input = input
     this.#dataset = dataset
     this.#context = context
@@ -88,7 +91,7 @@ class Rounds {
     const order = new Map(features.map(({ name }, i) => [name, i]))
     const place = ({ feature: name }: { feature: string }) => order.get(name) ?? features.length
     // Columns of an artefact stand in its order, those that are fitted in the order in which they are made.
-    const made = this.#input.fitted === undefined ? this.#made : this.#made.toSorted((a, b) => place(a) - place(b))
+    const made = artefactOf(this.#input) === undefined ? this.#made : this.#made.toSorted((a, b) => place(a) - place(b))
     return { columns: made.map(({ column }) => column), complete: this.#complete }
   }
 
@@ -97,7 +100,9 @@ class Rounds {
   }
 
   #place(name: string): string {
-    return this.#input.fitted === undefined ? `/columns/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : '/fitted'
+    return artefactOf(this.#input) === undefined
+      ? `/columns/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+      : '/fit/artefact'
   }
 
   async #try(open: readonly Feature[]): Promise<{ ready: Prepared[]; waiting: Map<Feature, ProblemError> }> {
@@ -105,7 +110,7 @@ class Rounds {
     const waiting = new Map<Feature, ProblemError>()
     for (const one of open) {
       try {
-        ready.push(await prepare(this.#context.tables, one, this.#scope(), this.#input.fitted === undefined))
+        ready.push(await prepare(this.#context.tables, one, this.#scope(), artefactOf(this.#input) === undefined))
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error
         if (error.code === 'MESHWORK_COLUMN_MISSING') waiting.set(one, error)

@@ -33,6 +33,7 @@ export {
 } from './stage/define.ts'
 export { ConfigError, type Environment, readConfig } from './config/read-config.ts'
 export { foreignSettings, serviceSettings } from './config/service-config.ts'
+export type { EarlierMajor } from './stage/earlier-major.ts'
 export { type Phase, Readiness } from './server/health.ts'
 export { type ApiInfo, hoist } from './server/openapi.ts'
 export { sendProblem, toProblemError } from './server/problem-handler.ts'

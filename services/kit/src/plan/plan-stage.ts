@@ -12,6 +12,7 @@ import {
   ProblemError,
   type StagePlan,
 } from '@meshwork/contracts'
+import type { TSchema } from 'typebox'
 import type { PlanContext, Stage, StageContext } from '../stage/define.ts'
 import { planTables } from './plan-tables.ts'
 import { isUnknown, ownFaults, type StandIns, standIns } from './stand-ins.ts'
@@ -23,22 +24,26 @@ export async function planStage(
   scratchRoot: string,
 ): Promise<StagePlan> {
   if (!stage.plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
+  const faults = contractFindings(stage.input, body)
+  if (faults.length > 0) return { datasets: {}, findings: faults }
   const stood = standIns(body)
-  const faults = ownFaults(compile(stage.input).check(stood.checked), stood.unknown)
-  if (faults.length > 0)
-    return {
-      datasets: {},
-      findings: faults.slice(0, planFindingsMax).map(({ pointer, detail }) => ({
-        severity: 'error',
-        pointer,
-        code: 'MESHWORK_REQUEST_INVALID',
-        detail: `${pointer.slice(1) || 'The input'} ${detail}`,
-      })),
-    }
   const findings: PlanFinding[] = []
   const found = await stage.plan(stood.input, planContext(context, stood, findings, scratchRoot))
   const datasets = Object.entries(found).filter((entry): entry is [string, DatasetPlan] => entry[1] !== undefined)
   return { datasets: Object.fromEntries(datasets), findings: findings.slice(0, planFindingsMax) }
+}
+
+/** What of the body of a plan does not fit the contract, whatever its unknown values will be. */
+export function contractFindings(input: TSchema, body: unknown): PlanFinding[] {
+  const { checked, unknown } = standIns(body)
+  return ownFaults(compile(input).check(checked), unknown)
+    .slice(0, planFindingsMax)
+    .map(({ pointer, detail }) => ({
+      severity: 'error',
+      pointer,
+      code: 'MESHWORK_REQUEST_INVALID',
+      detail: `${pointer.slice(1) || 'The input'} ${detail}`,
+    }))
 }
 
 function planContext(

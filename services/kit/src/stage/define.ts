@@ -10,6 +10,7 @@ import type { ArtefactStore } from '../data/store.ts'
 import type { Tables } from '../data/tables.ts'
 import type { Resources } from '../data/resources.ts'
 import type { PlanTables } from '../plan/plan-tables.ts'
+import { checkEarlier, type EarlierMajor } from './earlier-major.ts'
 
 /** What one call of `run` may use. All of it ends with the call: scratch is removed, tables are closed. */
 export interface StageContext {
@@ -99,6 +100,8 @@ export interface StageOptions<I extends TSchema, O extends TSchema> {
    * columns and nothing else that counts; ask the context what is known.
    */
   readonly plan?: (input: Static<I>, context: PlanContext) => Promise<PlannedDatasets>
+  /** Earlier majors of the contract that are still served. */
+  readonly earlier?: readonly EarlierMajor[]
   /** Runs before the service is ready, in the server process. What it returns is called at the end. */
   readonly start?: (service: ServiceContext) => Promise<void | (() => Promise<void>)>
   /** Further routes of the same service. */
@@ -114,6 +117,7 @@ export interface Stage<I extends TSchema = TSchema, O extends TSchema = TSchema>
 export function defineStage<I extends TSchema, O extends TSchema>(options: StageOptions<I, O>): Stage<I, O> {
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(options.name))
     throw new TypeError(`stage name "${options.name}" must be lower-case letters, digits and hyphens`)
+  checkEarlier(options.name, Number(/^\d*/.exec(options.version)?.[0]), options.earlier ?? [])
   const major = /^([1-9]\d*)\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.exec(options.version)?.[1]
   if (major === undefined)
     throw new TypeError(`version "${options.version}" of stage "${options.name}" must be semantic, from 1.0.0 on`)
