@@ -46,7 +46,7 @@ export async function comparePlan<I extends TSchema, O extends TSchema>(
   input: Static<I>,
   ofData: ReadonlySet<string>,
 ): Promise<Agreement> {
-  const found = await calls.plan(stage as unknown as Stage, input)
+  const found = await calls.plan(stage, input)
   const errors = found.findings.filter(({ severity }) => severity === 'error')
   const plan = errors.length > 0 ? 'refused' : 'accepted'
   const answer = await calls.call(stage, input).catch((error: unknown) => error)
