@@ -61,7 +61,9 @@ export async function comparePlan<I extends TSchema, O extends TSchema>(
 
 function differentColumns({ datasets }: StagePlan, answer: Record<string, unknown>): string | undefined {
   for (const [place, dataset] of Object.entries(datasets)) {
-    const real = answer[place.slice(1)] as DatasetRef
+    const real = answer[place.slice(1)] as DatasetRef | null
+    // A dataset that is made only where there is something to put into it.
+    if (real === null) continue
     const [told, made] = [shownColumns(dataset), shownColumns(real)]
     const holds = dataset.open ? standsIn(dataset.columns, real.columns) : told === made
     if (!holds) return `${place}: planned ${told}, made ${made}`
