@@ -18,10 +18,11 @@ export async function plan(input: AggregateInput, context: PlanContext): Promise
     await look(`/groupBy/${i}`, key, async () => await keyTerm(tables, key, columns))
   for (const [name, measure] of Object.entries(measures))
     await look(`/measures/${escape(name)}`, measure, async () => await measureTerm(tables, name, measure, columns))
-  if (where !== undefined)
-    await look('/where', where, async () => await checkCondition(tables, where, 'where', columns))
+  if (where !== undefined && context.knows(where))
+    await context.at('/where', dataset, () => checkCondition(tables, where, 'where', columns))
   if (!sound || !context.knows([groupBy, measures])) return {}
-  const groups = await context.at('/measures', dataset, () => grouping(tables, input, columns))
+  // Which rows there are changes no column.
+  const groups = await context.at('/measures', dataset, () => grouping(tables, { groupBy, measures }, columns))
   if (!groups) return {}
   const select = groups.select(emptySource(columns).from(groups.reads))
   const result = columnsOfSelect(await tables.describe(select))

@@ -34,10 +34,12 @@ async function afterRule(
     const found = await context.at(`${at}/columns/${key}`, over, () => chosen(columns, [name], where))
     if (!found) missing.add(name)
   }
-  if (missing.size > 0) return columnsAfter(without(rule, missing), columns, where)
-  const after = await context.at(at, over, () => columnsAfter(rule, columns, where))
+  const known = missing.size > 0 ? without(rule, missing) : rule
+  // Of an open dataset a rule may drop every column that is listed: there are others.
+  if (known.rule === 'drop' && context.isOpen(over)) return columns.filter(({ name }) => !known.columns.includes(name))
+  const after = await context.at(at, over, () => columnsAfter(known, columns, where))
   if (!after) return columns
-  await lookCloser(rule, at, where, over, context)
+  await lookCloser(known, at, where, over, context)
   return after
 }
 

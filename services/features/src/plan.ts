@@ -22,8 +22,10 @@ export async function plan(input: FeaturesInputV2, context: PlanContext): Promis
       checkCondition(context.tables, fitWhere, fitWherePlace, dataset.columns),
     )
   const features = sound && (await featuresOf(input, context))
-  if (!features || !kept) return kept && sound ? { '/dataset': context.openDataset(kept) } : {}
-  const { columns, complete } = await new Rounds(input, dataset, context).plan(features)
+  const made = features && (await new Rounds(input, dataset, context).plan(features))
+  if (!kept || !sound) return {}
+  if (!made) return { '/dataset': context.openDataset(kept) }
+  const { columns, complete } = made
   const all = [...kept, ...columns]
   const keepsAll = input.keep === undefined || input.keep === 'all'
   return { '/dataset': complete ? context.dataset(all, ...(keepsAll ? [dataset] : [])) : context.openDataset(all) }

@@ -1,8 +1,9 @@
 // The columns that a model would add, from its own signature, and everything that does not fit it.
 
-import { type DatasetRef, type InferenceInput, ProblemError } from '@meshwork/contracts'
+import { type Column, type DatasetRef, type InferenceInput, ProblemError } from '@meshwork/contracts'
 import { columnMissing, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
 import type { Model, Models } from './model/models.ts'
+import { tensorTypes } from './model/tensor-type.ts'
 import { planInputs } from './table/inputs.ts'
 import { planOutputs } from './table/outputs.ts'
 
@@ -22,11 +23,11 @@ async function againstModel(model: Model, input: InferenceInput, context: PlanCo
   const { dataset } = input
   const at = { model: model.name, version: model.version }
   if (context.knows(input.inputs)) {
-    const missing = missingColumns(model, input, dataset, context)
-    if (!missing)
-      await context.at(input.inputs ? '/inputs' : '/dataset', dataset, () =>
-        planInputs(model.signature, input, dataset.columns, at),
-      )
+    // A column that is missing hides no fault of the others: it is taken to be of the right type.
+    const columns = [...dataset.columns, ...missingColumns(model, input, dataset, context)]
+    await context.at(input.inputs ? '/inputs' : '/dataset', dataset, () =>
+      planInputs(model.signature, input, columns, at),
+    )
   }
   if (!context.knows(input.outputs)) return { '/dataset': context.openDataset(dataset.columns) }
   const outputs = await context.at(input.outputs ? '/outputs' : '/model', undefined, () =>
@@ -37,15 +38,15 @@ async function againstModel(model: Model, input: InferenceInput, context: PlanCo
   return { '/dataset': context.dataset(columns, dataset) }
 }
 
-/** Tells every column that is not there, not only the first. */
-function missingColumns(model: Model, input: InferenceInput, dataset: DatasetRef, context: PlanContext): boolean {
-  let missing = false
-  for (const { name, columns } of model.signature.inputs) {
+/** Tells every column that is not there, and answers them as the model would take them. */
+function missingColumns(model: Model, input: InferenceInput, dataset: DatasetRef, context: PlanContext): Column[] {
+  const missing: Column[] = []
+  for (const { name, type, columns } of model.signature.inputs) {
     const asked = input.inputs?.[name]
     for (const [i, column] of (asked ?? columns ?? []).entries())
       if (!dataset.columns.some(candidate => candidate.name === column)) {
-        missing = true
-        const pointer = asked ? `/inputs/${name}/${i}` : '/dataset'
+        missing.push({ name: column, type: tensorTypes[type].column })
+        const pointer = asked ? `/inputs/${name.replaceAll('~', '~0').replaceAll('/', '~1')}/${i}` : '/dataset'
         context.fault(
           pointer,
           columnMissing(`Input "${name}" of model "${model.name}"`, column, dataset.columns),

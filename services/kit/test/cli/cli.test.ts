@@ -14,6 +14,7 @@ import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { checkConformance } from '../../src/cli/conformance.ts'
 import { exportFile, importFile } from '../../src/cli/files.ts'
+import { stage as planner } from '../fixture/planner.ts'
 import { wrapStage } from '../../src/cli/wrap.ts'
 import { logCapture, startStage, temporaryStore } from '../../src/testing/index.ts'
 import { inline } from '../fixture/probe.ts'
@@ -202,6 +203,16 @@ t.test('conformance', async t => {
     t.match(out, /\d+ hold, 0 do not/)
   })
 
+  await t.test('a stage that plans is asked for plans', async t => {
+    const { url } = await startStage(t, planner, new URL('../fixture/planner.ts', import.meta.url))
+    const checks = await checkConformance(url, {})
+    t.same(
+      checks.filter(({ fault }) => fault !== undefined),
+      [],
+    )
+    t.equal(checks.filter(({ what }) => /\bplan/.test(what)).length, 2)
+  })
+
   await t.test('each promise that an address breaks is named', async t => {
     const info = {
       name: 'odd',
@@ -209,7 +220,7 @@ t.test('conformance', async t => {
       summary: 'Odd.',
       contracts: [{ major: 1, path: '/v1/odd', input: {}, output: { type: 'object', required: ['rows'] } }],
       columns: { requires: [], produces: [] },
-      capabilities: { plan: false, progress: true, idempotency: true },
+      capabilities: { plan: true, progress: true, idempotency: true },
     }
     let answers = 0
     const server = createServer((request, response) => {
@@ -229,7 +240,7 @@ t.test('conformance', async t => {
       'GET /readyz answers 200',
       'Accept: text/event-stream is answered with events or JSON',
     ])
-    t.equal(checks.length, 14, 'the rest are named as broken')
+    t.equal(checks.length, 16, 'the rest are named as broken')
   })
 
   await t.test('an address where nothing listens is a failure', async t => {
