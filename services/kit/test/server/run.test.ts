@@ -36,6 +36,7 @@ t.test('a store that cannot be used is told in one line, with its key', async t 
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, MESHWORK_STORE_URL: pathToFileURL(`${folder}/file/store`).href },
   })
+  t.teardown(() => child.kill('SIGKILL'))
   let told = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     told += chunk.toString()
