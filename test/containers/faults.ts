@@ -138,6 +138,18 @@ export async function restartDatabase(mesh: Mesh, source: ArtefactRef): Promise<
   )
 }
 
+export async function killStore(mesh: Mesh, source: ArtefactRef): Promise<void> {
+  const { id } = await only(mesh.project, 's3')
+  const { acknowledged, faults } = await underLoad(mesh, source, 3, async () => {
+    await sleep(3000) // of load before
+    await mesh.project.docker('kill', '--signal=KILL', id)
+    await sleep(3000)
+    await mesh.project.docker('start', id)
+    await sleep(6000)
+  })
+  mesh.findings.none('the S3 server killed under load: runs that succeeded', acknowledged.length, faults)
+}
+
 /** Ends every container with SIGTERM under load, one after another, and starts it again. */
 export async function restartServices(mesh: Mesh, source: ArtefactRef): Promise<void> {
   const { project, findings } = mesh
