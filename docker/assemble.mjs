@@ -1,9 +1,10 @@
 // node assemble.mjs SERVICE FOLDER: puts into FOLDER what a service needs to run, from an installed workspace, and
 // nothing else: its own sources and those of the packages of ours that it uses, their dependencies for this platform,
-// and the models where it serves them.
+// the models where it serves them, and a bill of materials.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { billOfMaterials } from './bill-of-materials.mjs'
 
 const [service = '', out = ''] = process.argv.slice(2)
 const folders = ['contracts', 'orchestrator', 'gateway', ...readdirSync('services').map(name => `services/${name}`)]
@@ -38,6 +39,8 @@ if (service === 'inference') copy('models')
 for (const script of ['ready.mjs', 'make-passwords.mjs']) cpSync(join('docker', script), join(out, script))
 symlinkSync(wanted.folder, join(out, 'service'))
 removeOtherPlatforms()
+const manifest = JSON.parse(readFileSync(join(wanted.folder, 'package.json'), 'utf8'))
+writeFileSync(join(out, 'bom.cdx.json'), `${JSON.stringify(billOfMaterials(out, manifest), null, 2)}\n`)
 
 function copy(path) {
   mkdirSync(dirname(join(out, path)), { recursive: true })

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const [folder = ''] = process.argv.slice(2)
-const timeoutMs = 120_000
+const timeoutMs = 300_000 // ten images may be built at once on a small machine
 const { name } = JSON.parse(readFileSync(join(folder, 'service/package.json'), 'utf8'))
 const state = mkdtempSync(join(tmpdir(), 'warm-'))
 const settings = {

@@ -40,7 +40,12 @@ export interface Inspected {
     readonly SecurityOpt: readonly string[] | null
     readonly Memory: number
   }
-  readonly State: { readonly ExitCode: number; readonly OOMKilled: boolean; readonly StartedAt: string }
+  readonly State: {
+    readonly ExitCode: number
+    readonly OOMKilled: boolean
+    readonly StartedAt: string
+    readonly Health?: { readonly Status: string }
+  }
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> }
   readonly RestartCount: number
 }

@@ -60,7 +60,8 @@ export async function killInTheMiddle({ project, api, client, findings }: Mesh, 
   const ok = run.status === 'succeeded' && (predict?.attempts ?? 0) > 1
   const seen = `${run.status} ${seconds(performance.now() - killed)} after, ${predict?.attempts} attempts at predict`
   findings.add('an orchestrator and a stage killed: the run goes on', seen, ok)
-  await project.compose('up', '--wait', '--no-recreate')
+  await project.docker('start', holder.id)
+  for (const { id: other } of [holder, inference]) await untilHealthy(project, other)
 }
 
 /** The orchestrator whose log speaks of the run. */
@@ -137,6 +138,18 @@ export async function restartDatabase(mesh: Mesh, source: ArtefactRef): Promise<
   )
 }
 
+export async function killStore(mesh: Mesh, source: ArtefactRef): Promise<void> {
+  const { id } = await only(mesh.project, 's3')
+  const { acknowledged, faults } = await underLoad(mesh, source, 3, async () => {
+    await sleep(3000) // of load before
+    await mesh.project.docker('kill', '--signal=KILL', id)
+    await sleep(3000)
+    await mesh.project.docker('start', id)
+    await sleep(6000)
+  })
+  mesh.findings.none('the S3 server killed under load: runs that succeeded', acknowledged.length, faults)
+}
+
 /** Ends every container with SIGTERM under load, one after another, and starts it again. */
 export async function restartServices(mesh: Mesh, source: ArtefactRef): Promise<void> {
   const { project, findings } = mesh
@@ -148,7 +161,7 @@ export async function restartServices(mesh: Mesh, source: ArtefactRef): Promise<
       const { ExitCode } = (await project.inspect(id)).State
       if (ExitCode !== 0) unclean.push(`${service} ended with ${ExitCode}`)
       await project.docker('start', id)
-      await project.compose('up', '--wait', '--no-recreate')
+      await untilHealthy(project, id)
     }
   })
   findings.none('SIGTERM under load: drained, exit code 0', containers.length, unclean)
@@ -175,6 +188,14 @@ export async function measureStarts({ project, findings }: Mesh): Promise<void> 
     slowest.map(({ service, ms }) => `${service} ${seconds(ms)}`).join(', '),
     starts.length > 0 && starts.every(({ ms }) => ms <= startMsMax),
   )
+}
+
+const healthyMsMax = 120_000
+
+async function untilHealthy(project: Project, id: string): Promise<void> {
+  for (const until = performance.now() + healthyMsMax; performance.now() < until; await sleep(200))
+    if ((await project.inspect(id)).State.Health?.Status === 'healthy') return
+  throw new Error(`container ${id} was not healthy within ${healthyMsMax / 1000} s`)
 }
 
 async function containersOfOurs(project: Project): Promise<Container[]> {

@@ -20,6 +20,11 @@ interface Image {
   }
 }
 
+interface Bill {
+  readonly bomFormat: string
+  readonly components: readonly { readonly name: string }[]
+}
+
 const labels = ['title', 'description', 'version', 'revision', 'licenses'].map(
   name => `org.opencontainers.image.${name}`,
 )
@@ -54,6 +59,11 @@ export async function checkImages(project: Project, tag: string, findings: Findi
     const unwanted = JSON.parse(
       await project.docker('run', '--rm', '--network=none', name, 'node', '-e', searched),
     ) as string[]
+    const read = `process.stdout.write(require('node:fs').readFileSync('/app/bom.cdx.json'))`
+    const bill = JSON.parse(await project.docker('run', '--rm', '--network=none', name, 'node', '-e', read)) as Bill
+    const holds = (part: string) => bill.components.some(({ name: other }) => other === part)
+    if (bill.bomFormat !== 'CycloneDX' || !holds('fastify') || holds('onnxruntime-node') !== (service === 'inference'))
+      faults.push(`${service} has a bill of materials with ${bill.components.length} components`)
     if (unwanted.length > 0) faults.push(`${service} holds ${unwanted.join(', ')}`)
   }
   findings.add(
@@ -61,7 +71,7 @@ export async function checkImages(project: Project, tag: string, findings: Findi
     sizes.join(', '),
     !faults.some(fault => fault.includes(' bytes, over')),
   )
-  findings.none('images: exec form, user, labels, nothing superfluous', services.length, faults)
+  findings.none('images: exec form, user, labels, bill of materials, nothing superfluous', services.length, faults)
 }
 
 /** A wrong setting ends a service at once, with a line that names it. */

@@ -11,6 +11,7 @@ import { engineVersions, Project } from './docker.ts'
 import {
   checkStoreFolder,
   killInTheMiddle,
+  killStore,
   measureStarts,
   restartDatabase,
   restartServices,
@@ -82,9 +83,9 @@ async function test(): Promise<void> {
   await checkNetworks(project, containers, findings)
   await killInTheMiddle(mesh, sources.flights)
   await restartDatabase(mesh, sources.numbers)
+  if (values.s3) await killStore(mesh, sources.numbers)
   await restartServices(mesh, sources.numbers)
   await measureStarts(mesh)
-  await project.compose('up', '--wait', '--no-recreate')
   findings.add('a flight workflow after all of it', await lastRun(mesh.client, sources), true)
 }
 

@@ -173,7 +173,7 @@ export class Walk {
       return answered(
         attempt,
         step,
-        { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs },
+        { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs(attempt.attempts) },
         now,
         0,
         Math.random(),
