@@ -28,7 +28,7 @@ t.test('the columns with the new ones, and every fault at its place', async t =>
           e: { kind: 'target', column: 'word', target: 'delay > 15', type: 'float64' },
           f: { kind: 'rolling', column: 'delay', measure: 'mean', rows: 3, orderBy: 'date' },
         },
-        fitWhere: 'id > 3',
+        fit: { where: 'id > 3' },
         keep: ['word'],
       },
       'word string, b int64, c float32, d int64, e float64, f float32, a int64',
@@ -47,13 +47,13 @@ t.test('the columns with the new ones, and every fault at its place', async t =>
           g: { kind: 'rolling', column: 'delay', measure: 'sum', rows: 2, orderBy: 'dte' },
           ID: 'id + 1',
         },
-        fitWhere: 'delay',
+        fit: { where: 'delay' },
         keep: ['id', 'words'],
       },
       undefined,
       [
         'error /keep/1 MESHWORK_COLUMN_MISSING',
-        'error /fitWhere MESHWORK_EXPRESSION_INVALID',
+        'error /fit/where MESHWORK_EXPRESSION_INVALID',
         'error /columns/b MESHWORK_COLUMN_TYPE',
         'error /columns/c MESHWORK_FEATURES_SPEC',
         'error /columns/d MESHWORK_FEATURES_SPEC',
@@ -101,12 +101,12 @@ t.test('the columns with the new ones, and every fault at its place', async t =>
       `${flights}, b int64, …`,
       [],
     ],
-    ['an artefact that does not exist yet', flights, { fitted: plannedArtefact }, `${flights}, …`, []],
+    ['an artefact that does not exist yet', flights, { fit: { artefact: plannedArtefact } }, `${flights}, …`, []],
     ['unknown features', flights, { columns: unknownValue }, `${flights}, …`, []],
     [
       'neither and both',
       flights,
-      { columns: { a: 'id' }, fitted: plannedArtefact },
+      { columns: { a: 'id' }, fit: { artefact: plannedArtefact } },
       undefined,
       ['error  MESHWORK_FEATURES_INPUT'],
     ],
@@ -130,13 +130,16 @@ t.test('a fitted artefact in the store tells its columns exactly, and what it ne
   const dataset = await calls.table(`SELECT i AS id, 'w' || i % 3 AS word FROM range(9) AS t(i)`)
   const columns = { kind: { kind: 'oneHot', column: 'word' }, rank: { kind: 'ordinal', column: 'word' } } as const
   const { fitted } = await calls.call(stage, { dataset, columns })
-  t.equal((await comparePlan(calls, stage, { dataset, fitted }, new Set())).fault, undefined)
-  t.strictSame(shownPlan(await calls.plan(stage, { dataset: planned('word string'), fitted })), {
+  t.equal((await comparePlan(calls, stage, { dataset, fit: { artefact: fitted } }, new Set())).fault, undefined)
+  t.strictSame(shownPlan(await calls.plan(stage, { dataset: planned('word string'), fit: { artefact: fitted } })), {
     '/dataset': 'word string, kind_w0 float32, kind_w1 float32, kind_w2 float32, rank float32',
     findings: [],
   })
-  const found = shownPlan(await calls.plan(stage, { dataset: planned('wrd string'), fitted }))
-  t.strictSame(found.findings, ['error /fitted MESHWORK_COLUMN_MISSING', 'error /fitted MESHWORK_COLUMN_MISSING'])
+  const found = shownPlan(await calls.plan(stage, { dataset: planned('wrd string'), fit: { artefact: fitted } }))
+  t.strictSame(found.findings, [
+    'error /fit/artefact MESHWORK_COLUMN_MISSING',
+    'error /fit/artefact MESHWORK_COLUMN_MISSING',
+  ])
 })
 
 const ofData = new Set([
@@ -184,7 +187,7 @@ t.test('generated requests: the plan and the call agree', async t => {
     const input: FeaturesInput = {
       dataset,
       columns,
-      ...(next() < 0.2 ? { fitWhere: pick(['id > 2', 'ok', 'id']) } : {}),
+      ...(next() < 0.2 ? { fit: { where: pick(['id > 2', 'ok', 'id']) } } : {}),
       ...(next() < 0.2 ? { keep: pick([['id'], ['word', 'id'], ['nope'], []]) } : {}),
     }
     const { run, fault } = await comparePlan(calls, stage, input, ofData)

@@ -51,10 +51,10 @@ t.test('the columns with the new ones, and every fault at its place', async t =>
       ],
       undefined,
       [
-        'error /operations/0 MESHWORK_COLUMN_TYPE',
+        'error /operations/0/column MESHWORK_COLUMN_TYPE',
         'error /operations/1 MESHWORK_POSTPROCESS_OPERATION',
-        'error /operations/2 MESHWORK_COLUMN_TYPE',
-        'error /operations/3 MESHWORK_COLUMN_MISSING',
+        'error /operations/2/column MESHWORK_COLUMN_TYPE',
+        'error /operations/3/columns/1 MESHWORK_COLUMN_MISSING',
         'error /operations/4 MESHWORK_POSTPROCESS_OPERATION',
         'error /operations/5 MESHWORK_POSTPROCESS_OPERATION',
         'error /operations/6 MESHWORK_EXPRESSION_INVALID',
@@ -80,7 +80,7 @@ t.test('the columns with the new ones, and every fault at its place', async t =>
       'id int64, …',
       [{ operation: 'label', column: 'class', as: 'said', labels }],
       'id int64, …',
-      ['warning /operations/0 MESHWORK_COLUMN_MISSING'],
+      ['warning /operations/0/column MESHWORK_COLUMN_MISSING'],
     ],
   ]
   for (const [title, dataset, operations, columns, findings] of cases) {
