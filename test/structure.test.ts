@@ -124,6 +124,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/run.ts': 'a command',
   'bench/pipeline/pipeline.ts': 'hands its environment to what it measures',
   'bench/steps/steps.ts': 'hands its environment to what it measures',
+  'scripts/fuzz-subtype.ts': 'a command',
   'scripts/test.ts': 'hands its environment to the test runner',
 }
 /** Files that import a module whose path is known only when they run, each with its reason. */

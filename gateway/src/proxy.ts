@@ -18,7 +18,7 @@ const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
 ]
 const silenceMs = 120_000
 /** Of collections: POST /v1/workflows:validate. */
-const verbs = ['validate', 'plan', 'start', 'cancel', 'check']
+const verbs = ['validate', 'plan', 'start', 'cancel', 'check', 'sweep']
 
 export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
   const seconds = new Histogram({

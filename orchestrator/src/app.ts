@@ -5,25 +5,37 @@ import { MeshError } from '@meshwork/contracts'
 import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
+import { Janitor } from './engine/janitor.ts'
+import { Starter } from './engine/starter.ts'
 import { RunNews } from './events.ts'
+import { bulkRoutes } from './routes/bulk.ts'
 import { eventRoutes } from './routes/events.ts'
+import { explainRoutes } from './routes/explain.ts'
+import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
+import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { stageRoutes } from './routes/stages.ts'
-import { workflowRoutes } from './routes/workflows.ts'
+import { verbRoutes } from './routes/verbs.ts'
+import { find, workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
 import { explainDatabase } from './store/database-failure.ts'
+import { census } from './store/census.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
+import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Takeover } from './store/takeover.ts'
+import { Verbs } from './store/verbs.ts'
 import { Workflows } from './store/workflows.ts'
+import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
+import { watchRuns } from './telemetry/run-census.ts'
 
 export const version = '0.1.0'
 
@@ -35,6 +47,8 @@ export interface OrchestratorOptions {
   readonly runsMax: number
   readonly callsMax: number
   readonly eventStreamsMax: number
+  /** Seconds for which an ended run is kept; 0, the default, for ever. */
+  readonly runsKeepSeconds?: number
   readonly log: Logger
 }
 
@@ -65,10 +79,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     },
   })
   const onError = (error: Error) => log.warn({ err: error }, 'database error')
+  const databaseMetrics = new DatabaseMetrics(service.registry)
   const database =
     options.databaseUrl === undefined
-      ? await openFolder(options.stateFolder)
-      : openPostgres(options.databaseUrl, onError)
+      ? await openFolder(options.stateFolder, databaseMetrics)
+      : openPostgres(options.databaseUrl, onError, databaseMetrics)
+  databaseMetrics.watch(database)
   await migrate(database)
   const boss = await openBoss(database, onError)
 
@@ -81,6 +97,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const planner = new Planner(directory, client)
   const news = new RunNews()
   const metrics = new EngineMetrics(service.registry)
+  watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
   const changed = (runId: string) => news.tell(runId)
   const engine = new Engine({
@@ -95,6 +112,17 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     callsMax,
     changed,
   })
+  const verbs = new Verbs(database, boss)
+  const starter = new Starter({
+    runs,
+    directory,
+    metrics,
+    find: async (workflow, of) => await find(workflows, workflow, of),
+    wake: () => engine.wake(),
+  })
+  const retention = new Retention(database)
+  const keepSeconds = options.runsKeepSeconds ?? 0
+  const janitor = new Janitor({ retention, keepSeconds, log, removed: removed => metrics.runsRemoved(removed) })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -108,8 +136,13 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   service.readiness.add('database', async () => await databaseFault(database))
   workflowRoutes(service.app, workflows, directory, planner)
   planRoutes(service.app, { workflows, runs, directory, planner })
-  runRoutes(service.app, { workflows, runs, engine, directory, news, metrics })
-  eventRoutes(service.app, runs, news, options.eventStreamsMax)
+  runRoutes(service.app, { runs, starter, news })
+  verbRoutes(service.app, { runs, verbs, engine, news })
+  forkRoutes(service.app, runs, starter)
+  explainRoutes(service.app, runs, engine, directory)
+  retentionRoutes(service.app, retention, janitor, keepSeconds)
+  bulkRoutes(service.app, { runs, verbs, engine, news, starter })
+  eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
   stageRoutes(service.app, { directory, deployments, workflows, planner })
 
   return {
@@ -120,10 +153,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       if (takeover) await takeover.start()
       else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
       engine.start()
+      janitor.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
+      await janitor.stop()
       await engine.stop()
       await takeover?.stop()
       await boss.stop({ graceful: false })

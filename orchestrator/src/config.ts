@@ -32,6 +32,12 @@ export const OrchestratorConfig = Type.Object({
     default: 32,
     description: 'Calls in flight for each deployment.',
   }),
+  MESHWORK_RUNS_KEEP_HOURS: Type.Integer({
+    minimum: 0,
+    maximum: 87_600,
+    default: 0,
+    description: 'Hours for which a run that has ended is kept, with its steps and events; 0 keeps it for ever.',
+  }),
   MESHWORK_EVENT_STREAMS_MAX: Type.Integer({
     minimum: 1,
     maximum: 100_000,

@@ -15,6 +15,7 @@ try {
     stages: readDeployments(config.MESHWORK_STAGES),
     runsMax: config.MESHWORK_RUNS_MAX,
     callsMax: config.MESHWORK_STAGE_CALLS_MAX,
+    runsKeepSeconds: config.MESHWORK_RUNS_KEEP_HOURS * 3600,
     eventStreamsMax: config.MESHWORK_EVENT_STREAMS_MAX,
     log,
   })

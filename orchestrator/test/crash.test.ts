@@ -135,3 +135,42 @@ t.test('an orchestrator that is asked to end hands its runs over and ends well',
   echo.release()
   await checkAll(t, second.url, ids, echo)
 })
+
+t.test('verbs that were acknowledged survive the death of the orchestrator at that moment', async t => {
+  const echo = await startEcho(t)
+  const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+  const first = await start(t, echo.url, where)
+  const ids = await startRuns(first.url)
+  await allHeld(echo)
+  const ask = async (url: string, id: string, verb: string, body = '{}') =>
+    await post<RunView>(`${url}/v1/runs/${id}/${verb}`, body)
+  const [cancelled, paused, ...rest] = ids as [string, string, ...string[]]
+  await Promise.all([ask(first.url, cancelled, 'cancel'), ask(first.url, paused, 'pause')])
+  await first.kill('SIGKILL')
+  echo.release()
+  const second = await start(t, echo.url, where)
+  for (const id of rest) t.equal((await untilEnded(second.url, id)).at(-1)?.type, 'run.succeeded')
+  t.equal((await untilEnded(second.url, cancelled)).at(-1)?.type, 'run.cancelled')
+  t.equal(echo.calls.get('d0'), undefined, 'nothing started after the cancel')
+  t.equal(echo.calls.get('d1'), undefined, 'nor after the pause')
+  t.match(await get(`${second.url}/v1/runs/${paused}`), { status: 'paused' })
+
+  const [rerun, forked] = rest as [string, string]
+  await Promise.all([
+    ask(second.url, paused, 'resume'),
+    ask(second.url, rerun, 'rerun', '{"from":["b"]}'),
+    ask(second.url, cancelled, 'retry'),
+  ])
+  const fork = await ask(second.url, forked, 'fork', '{"params":{"n":"fork"}}')
+  await second.kill('SIGKILL')
+  const third = await start(t, echo.url, where)
+  for (const id of [paused, rerun, cancelled, fork.id]) {
+    const events = await untilEnded(third.url, id)
+    t.equal(events.at(-1)?.type, 'run.succeeded')
+    t.same(
+      events.map(event => event.id),
+      events.map((_, i) => i + 1),
+    )
+  }
+  t.same([echo.calls.get('a2'), echo.calls.get('b2'), echo.calls.get('d2')], [1, 2, 2], 'the rerun was done once')
+})

@@ -4,6 +4,7 @@
 import { type JsonSchema, type SubtypeRule, subtypeFindings, type Verdict } from '../subtype/subtype.ts'
 import { annotationChanges } from './annotations.ts'
 import { breaking, type ContractFinding, info } from './finding.ts'
+import { openEnums } from './open-enums.ts'
 
 export type Direction = 'request' | 'response'
 
@@ -19,7 +20,9 @@ export interface SchemaChange {
 }
 
 export function schemaChanges(change: SchemaChange): ContractFinding[] {
-  const { direction, older, newer, subject, where } = change
+  const { direction, subject, where } = change
+  const { older, newer } =
+    direction === 'request' ? change : { older: openEnums(change.older), newer: openEnums(change.newer) }
   const [producer, consumer] = direction === 'request' ? [older, newer] : [newer, older]
   // A caller sends what is declared, and leaves alone the keys of an answer that it does not know. A service refuses
   // keys that it does not know.

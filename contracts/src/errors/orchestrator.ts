@@ -56,6 +56,24 @@ export const orchestratorErrors = errorTable({
     title: 'Idempotency key used with another body',
     message: 'Idempotency-Key "{key}" started run {run} with a different body; use a new key for a different run.',
   },
+  MESHWORK_RUN_KEY_IN_FLIGHT: {
+    status: 409,
+    retryable: true,
+    title: 'A request with the idempotency key is in progress',
+    message: 'A request with Idempotency-Key "{key}" is being accepted at this moment; send it again to get its run.',
+  },
+  MESHWORK_RUN_STATE: {
+    status: 409,
+    retryable: false,
+    title: 'The state of the run does not allow it',
+    message: 'Run {run} {fact}, so it cannot be {verb}; {way}.',
+  },
+  MESHWORK_BULK_CHOICE: {
+    status: 422,
+    retryable: false,
+    title: 'Which runs?',
+    message: 'The request names {given}; give either "ids" or "workflow".',
+  },
   MESHWORK_VALUE_TOO_LARGE: {
     status: 413,
     retryable: false,

@@ -3,13 +3,16 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { Problem } from '../problem.ts'
 import { SemanticVersion, StageName } from '../protocol/stage.ts'
-import { Closed, Json, MapOf, Nullable, OneOf, Sha256 } from '../schema.ts'
+import { Closed, Json, MapOf, Nullable, OpenOneOf, Sha256 } from '../schema.ts'
 import { StepName, WorkflowName } from './document.ts'
 
 const Time = (description: string) => Type.String({ format: 'date-time', description })
 
-export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
-export const RunStatus = OneOf(runStatuses, { title: 'RunStatus', description: 'The last three are final.' })
+export const runStatuses = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const
+export const RunStatus = OpenOneOf(runStatuses, {
+  title: 'RunStatus',
+  description: 'paused: no step starts until it is resumed. The last three are final.',
+})
 export type RunStatus = Static<typeof RunStatus>
 
 export const stepStatuses = [
@@ -22,7 +25,7 @@ export const stepStatuses = [
   'skipped',
   'reused',
 ] as const
-export const StepStatus = OneOf(stepStatuses, {
+export const StepStatus = OpenOneOf(stepStatuses, {
   title: 'StepStatus',
   description:
     'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
@@ -80,6 +83,7 @@ export const RunView = Closed(
     params: MapOf(Json, { maxProperties: 256 }),
     outputs: Nullable(MapOf(Json, { maxProperties: 256 })),
     problem: Nullable(Problem),
+    forkedFrom: Nullable(Type.String({ format: 'uuid', description: 'The run it was forked from.' })),
     createdAt: Time('Acknowledged.'),
     startedAt: Nullable(Time('First step dispatched.')),
     endedAt: Nullable(Time('Reached a final status.')),
@@ -95,6 +99,10 @@ export const StepView = Closed(
     version: Nullable(SemanticVersion),
     status: StepStatus,
     attempts: Type.Integer({ minimum: 0 }),
+    generation: Type.Integer({
+      minimum: 1,
+      description: 'Grows by one with each rerun of the step; part of the idempotency key of its calls.',
+    }),
     rows: Nullable(Type.Integer({ minimum: 0, description: '`rows` of the output, where there is one.' })),
     seconds: Nullable(Type.Number({ minimum: 0, description: 'Duration of the last attempt.' })),
     progress: Nullable(
@@ -119,6 +127,11 @@ export const eventTypes = [
   'run.cancelling',
   'run.cancelled',
   'run.recovered',
+  'run.pausing',
+  'run.paused',
+  'run.resumed',
+  'run.retried',
+  'run.rerun',
   'step.started',
   'step.progress',
   'step.retrying',
@@ -137,7 +150,7 @@ export const RunEvent = Closed(
       description: 'Grows within a run; send it back as Last-Event-ID to go on after it.',
     }),
     runId: RunId,
-    type: OneOf(eventTypes),
+    type: OpenOneOf(eventTypes),
     step: Nullable(StepName),
     attempt: Nullable(Type.Integer({ minimum: 1 })),
     at: Time('When it was recorded.'),
@@ -163,7 +176,7 @@ export const DeploymentView = Closed(
     url: Type.String({ maxLength: 2048 }),
     version: Nullable(SemanticVersion),
     majors: Type.Array(Type.Integer({ minimum: 1 })),
-    status: OneOf(['ready', 'unready', 'unreachable', 'unknown']),
+    status: OpenOneOf(['ready', 'unready', 'unreachable', 'unknown']),
     checkedAt: Nullable(Time('Last look.')),
   },
   { title: 'Deployment' },

@@ -38,6 +38,7 @@ export const base = () => ({
         properties: {
           rows: { type: 'integer', minimum: 0 },
           order: { enum: ['up', 'down'] },
+          state: { type: 'string', enum: ['open', 'shut'], 'x-extensible-enum': true },
           warning: { type: 'string' },
           tree: { $ref: '#/components/schemas/Node' },
         },
@@ -191,6 +192,12 @@ export const breakingRows: readonly ChangeRow[] = [
     },
     'response-body-required',
     `${post} response 200 /rows`,
+  ],
+  [
+    'an enum of an answer becomes extensible',
+    d => (output(d).properties.order['x-extensible-enum'] = true),
+    'response-body-type',
+    `${post} response 200 /order`,
   ],
   [
     'an answer has a new value',
@@ -369,6 +376,7 @@ export const warningRows: readonly ChangeRow[] = [
 ]
 
 export const silentRows: readonly (readonly [title: string, edit: Edit])[] = [
+  ['a value is added to an extensible enum of an answer', d => output(d).properties.state.enum.push('ajar')],
   ['nothing', () => {}],
   ['a description', d => (input(d).properties.note.description = 'For people.')],
   [

@@ -8,6 +8,10 @@ export class CallLimits {
     this.#max = max
   }
 
+  of(url: string): { readonly taken: number; readonly waiting: number; readonly max: number } {
+    return { taken: this.#taken.get(url) ?? 0, waiting: this.#waiting.get(url)?.length ?? 0, max: this.#max }
+  }
+
   /** Resolves with the release of a place. Throws the signal's reason. */
   async take(url: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()

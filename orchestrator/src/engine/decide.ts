@@ -7,6 +7,8 @@
 //  D4 After a step has failed for good, or the run is being cancelled, nothing is started; what runs is aborted,
 //     what has not begun is skipped or cancelled.
 //  D5 `finish` is given once, alone, when every step has settled.
+//  D6 While the run is paused nothing is started; when nothing runs any more, `park` is given, alone. A cancel or a
+//     failure goes before.
 
 import type { RunStatus } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
@@ -16,6 +18,7 @@ export type Command =
   | { readonly kind: 'start'; readonly step: PlanStep }
   | { readonly kind: 'skip'; readonly step: PlanStep }
   | { readonly kind: 'cancel'; readonly step: PlanStep }
+  | { readonly kind: 'park' }
   | { readonly kind: 'finish'; readonly status: Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'> }
 
 export interface Decision {
@@ -32,6 +35,10 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
     // A cancel that came when all was done has come too late.
     const done = plan.steps.every(({ name }) => hasOutput(stateOf(name)))
     return { commands: [{ kind: 'finish', status: done ? 'succeeded' : status }], wakeAt: undefined }
+  }
+  if (state.paused && !state.cancelling && !failed) {
+    const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running')
+    return { commands: runs ? [] : [{ kind: 'park' }], wakeAt: undefined }
   }
   const commands: Command[] = []
   let wakeAt: number | undefined

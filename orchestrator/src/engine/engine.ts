@@ -1,19 +1,19 @@
 // Takes runs and has them walked, at most so many at a time. Any number of engines share one database.
 
-import { type Progress, type JsonValue, ProblemError, type RunStatus } from '@meshwork/contracts'
+import { type JsonValue, ProblemError, type Progress } from '@meshwork/contracts'
 import type { Logger } from 'pino'
-import type { Plan, PlanStep } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import { restartMs, type StageClient } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Runs } from '../store/runs.ts'
+import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { CallLimits } from './call-limits.ts'
 import { ProgressWriter } from './progress.ts'
-import type { StepState } from './state.ts'
-import { Walk } from './walk.ts'
+import { Walk, type Wishes } from './walk.ts'
 
 export interface EngineOptions {
   /** Names this process among the orchestrators. */
@@ -38,8 +38,9 @@ export interface EngineParts {
   readonly progress: ProgressWriter
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
-  recorded(runId: string, end: RunStatus | undefined, startedAt: number): void
-  observeStep(step: PlanStep, state: StepState): void
+  /** Told after each commit of the walk. */
+  readonly changed: (runId: string) => void
+  readonly metrics: EngineMetrics
 }
 
 export interface CallRequest {
@@ -84,16 +85,18 @@ export class Engine {
       progress: this.#progress,
       call: call => this.#call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
-      recorded: (runId, end, startedAt) => {
-        if (end) options.metrics.runEnded(end, (Date.now() - startedAt) / 1000)
-        options.changed(runId)
-      },
-      observeStep: (step, state) => options.metrics.stepAnswered(step.stage, state),
+      changed: options.changed,
+      metrics: options.metrics,
     }
   }
 
   get walking(): number {
     return this.#walks.size
+  }
+
+  /** Places for calls of an address, as this engine uses them. */
+  places(url: string): ReturnType<CallLimits['of']> {
+    return this.#limits.of(url)
   }
 
   start(): void {
@@ -107,9 +110,11 @@ export class Engine {
     this.#wake?.()
   }
 
-  /** Passes a cancel on to the walk, if it is here. */
-  cancel(runId: string): void {
-    this.#walks.get(runId)?.cancel()
+  /** Passes on what was asked of a run to its walk, if it is here; or there may be a run to take. */
+  ask(runId: string, wishes: Wishes): void {
+    const walk = this.#walks.get(runId)
+    if (walk) walk.ask(wishes)
+    else this.wake()
   }
 
   /** Takes no more runs, stops walking and gives the runs back. */
@@ -177,7 +182,8 @@ export class Engine {
     if (walks.length === 0) return
     try {
       await this.#options.runs.touch(walks.map(({ jobId }) => jobId))
-      for (const id of await this.#options.runs.cancelRequested(walks.map(({ runId }) => runId))) this.cancel(id)
+      for (const { id, ...wishes } of await this.#options.runs.asked(walks.map(({ runId }) => runId)))
+        this.#walks.get(id)?.ask(wishes)
     } catch (error) {
       this.#options.log.warn({ err: error }, 'no heartbeat')
     }
@@ -218,10 +224,3 @@ export class Engine {
 }
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
-
-const places = new WeakMap<Plan, ReadonlyMap<string, { place: number; stage: string }>>()
-function placesOf(plan: Plan) {
-  const known = places.get(plan) ?? new Map(plan.steps.map(({ name, stage }, place) => [name, { place, stage }]))
-  places.set(plan, known)
-  return known
-}

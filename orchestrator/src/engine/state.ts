@@ -7,6 +7,8 @@ export interface StepState {
   readonly status: StepStatus
   /** Attempts begun. */
   readonly attempts: number
+  /** 1, and one more after each rerun: part of the key under which the stage does the work once. */
+  readonly generation: number
   /** When the next attempt may begin, in milliseconds since 1970; for `retrying`. */
   readonly nextAt: number | null
   readonly version: string | null
@@ -23,12 +25,14 @@ export interface StepState {
 export interface RunState {
   readonly steps: ReadonlyMap<string, StepState>
   readonly cancelling: boolean
+  readonly paused: boolean
 }
 
-export const pendingStep = (name: string): StepState => ({
+export const pendingStep = (name: string, generation = 1): StepState => ({
   name,
   status: 'pending',
   attempts: 0,
+  generation,
   nextAt: null,
   version: null,
   rows: null,

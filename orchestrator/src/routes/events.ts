@@ -5,6 +5,7 @@ import Type from 'typebox'
 import type { RunNews } from '../events.ts'
 import { eventView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
+import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { findRun } from './runs.ts'
 
 const EventPage = Type.Object(
@@ -19,7 +20,14 @@ const EventPage = Type.Object(
 const pageMax = 500
 const heartbeatMs = 15_000
 
-export function eventRoutes(app: App, runs: Runs, news: RunNews, streamsMax: number): void {
+export interface EventRoutesOptions {
+  readonly runs: Runs
+  readonly news: RunNews
+  readonly metrics: Pick<EngineMetrics, 'eventVisible'>
+  readonly streamsMax: number
+}
+
+export function eventRoutes(app: App, { runs, news, metrics, streamsMax }: EventRoutesOptions): void {
   let streams = 0
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
@@ -82,17 +90,21 @@ export function eventRoutes(app: App, runs: Runs, news: RunNews, streamsMax: num
     const heartbeat = setInterval(() => raw.write(': alive\n\n'), heartbeatMs)
     try {
       let last = after
+      // What was there before the reader came is not late.
+      let follows = false
       while (!signal.aborted) {
         const ended = (await runs.get(id))?.ended_at != null
         const rows = await runs.events(id, last, pageMax)
         for (const row of rows) {
           const event = eventView(row)
           last = event.id
+          if (follows) metrics.eventVisible.observe(row.age_seconds)
           const room = raw.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
           if (!room) await drained(raw, signal)
         }
         if (rows.length === pageMax) continue
         if (ended) break
+        follows = true
         await news.wait(id, signal)
       }
     } finally {

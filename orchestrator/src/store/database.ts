@@ -17,63 +17,103 @@ export interface Database extends Sql {
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** What pg-boss connects with. */
   readonly boss: { readonly connectionString: string } | { readonly lite: PGlite }
+  /** Connections by pool: how many there are, and who waits for one. */
+  pools(): readonly {
+    readonly pool: PoolName
+    readonly size: number
+    readonly idle: number
+    readonly waiting: number
+  }[]
   close(): Promise<void>
 }
+
+export type PoolName = 'walkers' | 'readers'
+
+/** Told how long a connection was waited for, and how long a statement or a transaction took. */
+export interface DatabaseObserver {
+  waited(pool: PoolName, seconds: number): void
+  took(pool: PoolName, what: 'statement' | 'transaction', seconds: number, failed: boolean): void
+}
+
+const unobserved: DatabaseObserver = { waited: () => {}, took: () => {} }
 
 const walkersMax = 10
 const readersMax = 4
 const statementTimeoutMs = 30_000
 
-export function openPostgres(url: string, onError: (error: Error) => void): Database {
+export function openPostgres(
+  url: string,
+  onError: (error: Error) => void,
+  observer: DatabaseObserver = unobserved,
+): Database {
   const options = {
     connectionString: url,
     statement_timeout: statementTimeoutMs,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
   }
-  const walkers = new pg.Pool({ ...options, max: walkersMax, application_name: 'meshwork walkers' })
-  const readers = new pg.Pool({ ...options, max: readersMax, application_name: 'meshwork readers' })
+  const pools = {
+    walkers: new pg.Pool({ ...options, max: walkersMax, application_name: 'meshwork walkers' }),
+    readers: new pg.Pool({ ...options, max: readersMax, application_name: 'meshwork readers' }),
+  }
   // The end of a pool does not wait for its connections; what those say afterwards is no news.
   let closing = false
-  const onPoolError = (error: Error) => {
+  const onLost = (error: Error) => {
     if (!closing) onError(error)
   }
-  walkers.on('error', onPoolError)
-  readers.on('error', onPoolError)
-  const over = (pool: pg.Pool | pg.PoolClient): Sql => ({
-    query: async (text, values) => (await pool.query(text, values as unknown[] | undefined)).rows as never,
+  for (const pool of Object.values(pools)) pool.on('error', onLost)
+  const over = (client: pg.PoolClient): Sql => ({
+    query: async (text, values) => (await client.query(text, values as unknown[] | undefined)).rows as never,
+  })
+  const withClient = async <T>(name: PoolName, what: 'statement' | 'transaction', work: (sql: Sql) => Promise<T>) => {
+    const asked = performance.now()
+    const client = await pools[name].connect()
+    observer.waited(name, since(asked))
+    // The pool listens to idle connections only: without us the loss of this one would end the process.
+    client.on('error', onLost)
+    try {
+      return await observed(observer, name, what, async () => await work(over(client)))
+    } finally {
+      client.off('error', onLost)
+      client.release()
+    }
+  }
+  const statements = (name: PoolName): Sql => ({
+    query: async (text, values) => await withClient(name, 'statement', async sql => await sql.query(text, values)),
   })
   return {
     home: 'postgres',
-    ...over(walkers),
-    readers: over(readers),
+    ...statements('walkers'),
+    readers: statements('readers'),
     boss: { connectionString: url },
-    transaction: async work => {
-      const client = await walkers.connect()
-      // The pool listens to idle connections only: without us the loss of this one would end the process.
-      client.on('error', onPoolError)
-      try {
-        await client.query('BEGIN')
-        const result = await work(over(client))
-        await client.query('COMMIT')
-        return result
-      } catch (error) {
-        await client.query('ROLLBACK').catch(() => {})
-        throw error
-      } finally {
-        client.off('error', onPoolError)
-        client.release()
-      }
-    },
+    transaction: async work =>
+      await withClient('walkers', 'transaction', async sql => {
+        try {
+          await sql.query('BEGIN')
+          const result = await work(sql)
+          await sql.query('COMMIT')
+          return result
+        } catch (error) {
+          await sql.query('ROLLBACK').catch(() => {})
+          throw error
+        }
+      }),
+    pools: () =>
+      Object.entries(pools).map(([name, { totalCount, idleCount, waitingCount }]) => ({
+        pool: name as PoolName,
+        size: totalCount,
+        idle: idleCount,
+        waiting: waitingCount,
+      })),
     close: async () => {
       closing = true
-      await Promise.all([walkers.end(), readers.end()])
+      await Promise.all(Object.values(pools).map(async pool => await pool.end()))
     },
   }
 }
 
-/** Opens the database in a folder; throws when another process has it open. */
-export async function openFolder(folder: string): Promise<Database> {
+/** Opens the database in a folder; throws when another process has it open. It has one connection, so none is waited for. */
+export async function openFolder(folder: string, observer: DatabaseObserver = unobserved): Promise<Database> {
   const unlock = await lockFolder(folder)
   const lite = await PGlite.create(folder).catch(async (error: unknown) => {
     await unlock()
@@ -82,16 +122,45 @@ export async function openFolder(folder: string): Promise<Database> {
   const over = (connection: PGlite | Transaction): Sql => ({
     query: async (text, values) => (await connection.query(text, values as unknown[] | undefined)).rows as never,
   })
-  const sql = over(lite)
+  const statements = (name: PoolName): Sql => ({
+    query: async (text, values) =>
+      (await observed(observer, name, 'statement', async () => await over(lite).query(text, values))) as never,
+  })
   return {
     home: 'pglite',
-    ...sql,
-    readers: sql,
+    ...statements('walkers'),
+    readers: statements('readers'),
     boss: { lite },
-    transaction: async work => (await lite.transaction(async connection => await work(over(connection)))) as never,
+    transaction: async work =>
+      (await observed(
+        observer,
+        'walkers',
+        'transaction',
+        async () => await lite.transaction(async connection => await work(over(connection))),
+      )) as never,
+    pools: () => [],
     close: async () => {
       await lite.close()
       await unlock()
     },
+  }
+}
+
+const since = (from: number): number => (performance.now() - from) / 1000
+
+async function observed<T>(
+  observer: DatabaseObserver,
+  pool: PoolName,
+  what: 'statement' | 'transaction',
+  work: () => Promise<T>,
+): Promise<T> {
+  const began = performance.now()
+  let failed = true
+  try {
+    const result = await work()
+    failed = false
+    return result
+  } finally {
+    observer.took(pool, what, since(began), failed)
   }
 }

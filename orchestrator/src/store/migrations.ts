@@ -77,6 +77,16 @@ const steps: readonly string[] = [
     added_at timestamptz NOT NULL DEFAULT now()
   );
   `,
+  `
+  ALTER TABLE run
+    ADD COLUMN pause_requested boolean NOT NULL DEFAULT false,
+    ADD COLUMN parked boolean NOT NULL DEFAULT false,
+    ADD COLUMN forked_from uuid,
+    ADD COLUMN queued_at timestamptz NOT NULL DEFAULT clock_timestamp();
+  ALTER TABLE step ADD COLUMN generation int NOT NULL DEFAULT 1;
+  CREATE INDEX run_open ON run (status, created_at) WHERE ended_at IS NULL;
+  CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL
+  `,
 ]
 
 const lockKey = 7_202_611

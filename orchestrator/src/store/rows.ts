@@ -37,6 +37,11 @@ export interface RunRow extends Record<string, unknown> {
   job_id: string
   fence: number
   cancel_requested: boolean
+  pause_requested: boolean
+  /** Nobody is to walk it now. */
+  parked: boolean
+  forked_from: string | null
+  owner: string | null
   request_hash: string
   created_at: Date
   started_at: Date | null
@@ -50,6 +55,7 @@ export interface StepRow extends Record<string, unknown> {
   version: string | null
   status: StepStatus
   attempts: number
+  generation: number
   next_at: Date | null
   rows: number | string | null
   seconds: number | null
@@ -70,6 +76,8 @@ export interface EventRow extends Record<string, unknown> {
   attempt: number | null
   at: Date
   data: Record<string, JsonValue>
+  /** By the clock of the database, when it was read. */
+  age_seconds: number
 }
 
 const iso = (date: Date | null): string | null => (date === null ? null : new Date(date).toISOString())
@@ -82,6 +90,7 @@ export const runView = (row: RunRow): RunView => ({
   params: row.params,
   outputs: row.outputs,
   problem: row.problem,
+  forkedFrom: row.forked_from,
   createdAt: iso(row.created_at) as string,
   startedAt: iso(row.started_at),
   endedAt: iso(row.ended_at),
@@ -93,6 +102,7 @@ export const stepView = (row: StepRow): StepView => ({
   version: row.version,
   status: row.status,
   attempts: row.attempts,
+  generation: row.generation,
   rows: row.rows === null ? null : Number(row.rows),
   seconds: row.seconds,
   progress: row.progress && {
@@ -123,6 +133,7 @@ export const stepState = (row: StepRow): StepState => ({
   name: row.name,
   status: row.status === 'running' ? 'retrying' : row.status,
   attempts: row.attempts,
+  generation: row.generation,
   nextAt: row.status === 'running' ? null : row.next_at && new Date(row.next_at).getTime(),
   version: row.version,
   rows: row.rows === null ? null : Number(row.rows),

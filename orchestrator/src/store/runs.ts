@@ -2,12 +2,15 @@
 
 import type { JsonValue, RunStatus } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
+import type { StepState } from '../engine/state.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Batcher } from './batcher.ts'
 import type { Database } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { EventRow, RunRow, StepRow } from './rows.ts'
+import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
 import { isOfValue, storableJson } from './storable.ts'
+import type { NewEvent } from './transition.ts'
 
 export interface NewRun {
   readonly id: string
@@ -20,6 +23,8 @@ export interface NewRun {
   readonly traceparent: string
   readonly idempotencyKey: string | null
   readonly requestHash: string
+  /** For a fork: its run, and what it keeps of it. */
+  readonly fork?: { readonly of: string; readonly steps: readonly StepState[]; readonly events: readonly NewEvent[] }
 }
 
 export type Accepted =
@@ -36,20 +41,33 @@ export interface RunFilter {
 export interface ClaimedRun {
   readonly run: RunRow
   readonly steps: readonly StepRow[]
+  /** Whether another walk has held the run and left it without an end. */
+  readonly recovered: boolean
+  /** Milliseconds from when the run was put in the queue to now, by the clock of the database. */
+  readonly waitedMs: number
+}
+
+interface ClaimedRow extends RunRow {
+  recovered: boolean
+  waited_ms: number
 }
 
 const acceptSql = `
   WITH n AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(id uuid, job_id uuid, workflow text, version int, params jsonb, cache boolean, plan jsonb,
-      traceparent text, idempotency_key text, request_hash text)
+      traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb)
   ), r AS (
-    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, event_seq)
-    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, 1 FROM n
+    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq)
+    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events) FROM n
     ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
+  ), u AS (
+    SELECT n.id, n.steps, n.events, 0 AS base FROM n JOIN r ON r.id = n.id
+  ), s AS (
+    ${writeStepsSql('u')}
   ), e AS (
-    INSERT INTO event (run_id, id, type, data) SELECT id, 1, 'run.created', jsonb_build_object('workflow', workflow, 'version', version) FROM r
+    ${writeEventsSql('u')}
   )
   SELECT * FROM r`
 
@@ -100,9 +118,29 @@ export class Runs {
 
   async events(runId: string, after: number, limit: number): Promise<EventRow[]> {
     return await this.#database.readers.query<EventRow>(
-      'SELECT * FROM event WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3',
+      'SELECT *, extract(epoch FROM clock_timestamp() - at)::float8 AS age_seconds FROM event WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3',
       [runId, after, limit],
     )
+  }
+
+  /** Runs that were put in the queue earlier and are still in it; counted up to a thousand. */
+  async queuedBefore(run: RunRow): Promise<number> {
+    const [row] = await this.#database.readers.query<{ ahead: number }>(
+      `SELECT count(*)::int AS ahead FROM (
+         SELECT 1 FROM run WHERE ended_at IS NULL AND status = 'queued' AND queued_at < (SELECT queued_at FROM run WHERE id = $1) LIMIT 1000
+       ) AS before`,
+      [run.id],
+    )
+    return row?.ahead ?? 0
+  }
+
+  /** Ids of the oldest runs of a workflow that have not ended and are not being cancelled. */
+  async open(workflow: string, limit: number): Promise<string[]> {
+    const rows = await this.#database.readers.query<{ id: string }>(
+      'SELECT id FROM run WHERE workflow = $1 AND ended_at IS NULL AND NOT cancel_requested ORDER BY created_at, id LIMIT $2',
+      [workflow, limit],
+    )
+    return rows.map(({ id }) => id)
   }
 
   /** Takes jobs and makes this orchestrator the holder of their runs, under a new fence. */
@@ -110,19 +148,29 @@ export class Runs {
     const jobs = await this.#boss.fetch<{ run: string }>(runQueue, { batchSize: max })
     if (jobs.length === 0) return []
     const ids = jobs.map(({ data }) => data.run)
-    const runs = await this.#database.query<RunRow>(
-      `UPDATE run SET owner = $2, fence = fence + 1, status = 'running' WHERE id = ANY($1::uuid[]) AND ended_at IS NULL RETURNING *`,
-      [ids, owner],
+    const runs = await this.#database.query<ClaimedRow>(
+      `WITH old AS (
+         SELECT id, owner FROM run WHERE id = ANY($1::uuid[]) AND job_id = ANY($3::uuid[]) AND ended_at IS NULL AND NOT parked ORDER BY id FOR UPDATE
+       )
+       UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END
+       FROM old WHERE run.id = old.id
+       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms`,
+      [ids, owner, jobs.map(({ id }) => id)],
     )
-    const held = new Set(runs.map(({ id }) => id))
-    const over = jobs.filter(({ data }) => !held.has(data.run)).map(({ id }) => id)
+    const held = new Set(runs.map(({ job_id }) => job_id))
+    const over = jobs.filter(({ id }) => !held.has(id)).map(({ id }) => id)
     if (over.length > 0) await this.#boss.complete(runQueue, over)
-    const resumed = runs.filter(({ started_at }) => started_at !== null).map(({ id }) => id)
+    const begun = runs.filter(run => run.fence > 1 || run.forked_from !== null).map(({ id }) => id)
     const steps =
-      resumed.length === 0
+      begun.length === 0
         ? []
-        : await this.#database.query<StepRow>('SELECT * FROM step WHERE run_id = ANY($1::uuid[])', [resumed])
-    return runs.map(run => ({ run, steps: steps.filter(({ run_id }) => run_id === run.id) }))
+        : await this.#database.query<StepRow>('SELECT * FROM step WHERE run_id = ANY($1::uuid[])', [begun])
+    return runs.map(({ recovered, waited_ms, ...run }) => ({
+      run,
+      steps: steps.filter(({ run_id }) => run_id === run.id),
+      recovered,
+      waitedMs: waited_ms,
+    }))
   }
 
   /** Tells pg-boss that the jobs are still worked on. */
@@ -153,31 +201,13 @@ export class Runs {
     return rows.map(({ owner }) => owner)
   }
 
-  /** Acknowledges a cancel: from here on no step of the run is started. A run that nobody has begun ends at once. */
-  async cancel(id: string): Promise<RunRow | undefined> {
-    const [row] = await this.#database.query<RunRow>(
-      `WITH u AS (
-         UPDATE run SET cancel_requested = true, event_seq = event_seq + 1,
-           status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END,
-           ended_at = CASE WHEN status = 'queued' THEN clock_timestamp() ELSE ended_at END
-         WHERE id = $1 AND ended_at IS NULL AND NOT cancel_requested RETURNING *
-       ), e AS (
-         INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, CASE WHEN status = 'cancelled' THEN 'run.cancelled' ELSE 'run.cancelling' END, '{}' FROM u
-       )
-       SELECT * FROM u`,
-      [id],
-    )
-    return row ?? (await this.get(id))
-  }
-
-  /** Of these runs, those whose cancel was requested. */
-  async cancelRequested(ids: readonly string[]): Promise<string[]> {
+  /** What was asked of these runs, as far as they have not ended. */
+  async asked(ids: readonly string[]): Promise<{ id: string; cancelling: boolean; paused: boolean }[]> {
     if (ids.length === 0) return []
-    const rows = await this.#database.query<{ id: string }>(
-      'SELECT id FROM run WHERE id = ANY($1::uuid[]) AND cancel_requested',
+    return await this.#database.query(
+      'SELECT id, cancel_requested AS cancelling, pause_requested AS paused FROM run WHERE id = ANY($1::uuid[]) AND ended_at IS NULL',
       [ids],
     )
-    return rows.map(({ id }) => id)
   }
 
   async saveProgress(
@@ -223,6 +253,9 @@ export class Runs {
         traceparent: run.traceparent,
         idempotency_key: run.idempotencyKey,
         request_hash: run.requestHash,
+        forked_from: run.fork?.of ?? null,
+        steps: run.fork?.steps.map(step => stepPayload(step, placesOf(run.plan).get(step.name))) ?? [],
+        events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )
     const rows = await this.#database.transaction(async sql => {
@@ -245,3 +278,8 @@ export class Runs {
     )
   }
 }
+
+const created = ({ workflow, version, fork }: NewRun): NewEvent => ({
+  type: 'run.created',
+  data: { workflow, version, ...(fork && { forkedFrom: fork.of }) },
+})

@@ -1,13 +1,22 @@
 import type { RunStatus } from '@meshwork/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { StepState } from '../engine/state.ts'
+import type { Shares } from '../engine/timeline.ts'
+import type { Removed } from '../store/retention.ts'
 
+const gaps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200]
 
 /** What the orchestrator counts. Labels are closed sets; never a run id. */
 export class EngineMetrics {
   readonly active: Gauge
   readonly accepted: Counter
+  readonly firstStep: Histogram
+  readonly stepToStep: Histogram
+  readonly eventVisible: Histogram
+  readonly #ownSeconds: Histogram
+  readonly #ownShare: Histogram
+  readonly #removed: Counter<'kind'>
   readonly #ended: Counter<'result'>
   readonly #runSeconds: Histogram<'result'>
   readonly #steps: Counter<'stage' | 'result'>
@@ -18,6 +27,42 @@ export class EngineMetrics {
     const registers = [registry]
     this.active = new Gauge({ name: 'meshwork_runs_active', help: 'Runs that this orchestrator walks.', registers })
     this.accepted = new Counter({ name: 'meshwork_runs_accepted_total', help: 'Runs acknowledged.', registers })
+    this.firstStep = new Histogram({
+      name: 'meshwork_run_first_step_seconds',
+      help: 'Time from the acknowledgement of a run to its first call.',
+      buckets: gaps,
+      registers,
+    })
+    this.stepToStep = new Histogram({
+      name: 'meshwork_step_to_step_seconds',
+      help: 'Time from the answer of the last step that a step needs to its first call.',
+      buckets: gaps,
+      registers,
+    })
+    this.#ownSeconds = new Histogram({
+      name: 'meshwork_run_orchestration_seconds',
+      help: 'Time of a run in which no call was in flight and none was waited for by intent.',
+      buckets: gaps,
+      registers,
+    })
+    this.#ownShare = new Histogram({
+      name: 'meshwork_run_orchestration_ratio',
+      help: 'Share of the time of a run in which no call was in flight and none was waited for by intent.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1],
+      registers,
+    })
+    this.eventVisible = new Histogram({
+      name: 'meshwork_event_visible_seconds',
+      help: 'Time from the writing of an event to its sending to a reader who follows the run.',
+      buckets: gaps,
+      registers,
+    })
+    this.#removed = new Counter({
+      name: 'meshwork_retention_removed_total',
+      help: 'Rows removed because their run ended long ago.',
+      labelNames: ['kind'],
+      registers,
+    })
     this.#ended = new Counter({
       name: 'meshwork_runs_total',
       help: 'Runs that ended.',
@@ -26,7 +71,7 @@ export class EngineMetrics {
     })
     this.#runSeconds = new Histogram({
       name: 'meshwork_run_duration_seconds',
-      help: 'Time from the first step to the end of a run.',
+      help: 'Time from the acknowledgement of a run to its end; of one that was taken over, from then.',
       labelNames: ['result'],
       buckets: seconds,
       registers,
@@ -52,9 +97,19 @@ export class EngineMetrics {
     })
   }
 
-  runEnded(result: RunStatus, duration: number): void {
+  /** `recovered`: the walk that ended the run has not seen all of it. */
+  runEnded(result: RunStatus, { seconds: duration, ownSeconds }: Shares, recovered: boolean): void {
     this.#ended.inc({ result })
     this.#runSeconds.observe({ result }, duration)
+    if (recovered || duration === 0) return
+    this.#ownSeconds.observe(ownSeconds)
+    this.#ownShare.observe(ownSeconds / duration)
+  }
+
+  runsRemoved({ runs, steps, events }: Removed): void {
+    this.#removed.inc({ kind: 'run' }, runs)
+    this.#removed.inc({ kind: 'step' }, steps)
+    this.#removed.inc({ kind: 'event' }, events)
   }
 
   stepAnswered(stage: string, state: StepState): void {

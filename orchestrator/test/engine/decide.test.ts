@@ -21,9 +21,13 @@ const plan = (needs: Record<string, string[]>): Plan => ({
 })
 const states = (statuses: Record<string, StepStatus>): Map<string, StepState> =>
   new Map(Object.entries(statuses).map(([name, status]) => [name, { ...pendingStep(name), status }]))
-const told = (of: Plan, statuses: Record<string, StepStatus>, cancelling = false, now = 0) =>
-  decide(of, { steps: states(statuses), cancelling }, now).commands.map(command =>
-    command.kind === 'finish' ? command.status : `${command.kind} ${command.step.name}`,
+const told = (of: Plan, statuses: Record<string, StepStatus>, cancelling = false, paused = false, now = 0) =>
+  decide(of, { steps: states(statuses), cancelling, paused }, now).commands.map(command =>
+    command.kind === 'finish'
+      ? command.status
+      : command.kind === 'park'
+        ? 'park'
+        : `${command.kind} ${command.step.name}`,
   )
 
 const diamond = plan({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'] })
@@ -75,12 +79,19 @@ const cases: readonly [title: string, found: string[], expected: string[]][] = [
     told(diamond, { a: 'succeeded', b: 'succeeded', c: 'succeeded', d: 'succeeded' }, true),
     ['succeeded'],
   ],
+  ['while it is paused what runs is left to end', told(diamond, { a: 'succeeded', b: 'running' }, false, true), []],
+  ['a paused run in which nothing runs is parked', told(diamond, { a: 'succeeded' }, false, true), ['park']],
+  ['also one that waits for a retry', told(diamond, { a: 'retrying' }, false, true), ['park']],
+  ['a cancel goes before a pause', told(plan({ a: [] }), {}, true, true), ['cancel a']],
+  ['a failure ends a paused run', told(plan({ a: [], b: [] }), { a: 'failed' }, false, true), ['skip b']],
+  ['and so does its last answer', told(plan({ a: [] }), { a: 'succeeded' }, false, true), ['succeeded']],
 ]
 for (const [title, found, expected] of cases) t.test(title, async t => void t.same(found, expected))
 
 t.test('a retry waits for its time, and the decision says when that is', async t => {
   const waiting: StepState = { ...pendingStep('a'), status: 'retrying', attempts: 1, nextAt: 500 }
-  const at = (now: number) => decide(plan({ a: [] }), { steps: new Map([['a', waiting]]), cancelling: false }, now)
+  const at = (now: number) =>
+    decide(plan({ a: [] }), { steps: new Map([['a', waiting]]), cancelling: false, paused: false }, now)
   t.same(at(499), { commands: [], wakeAt: 500 })
   t.match(at(500), { commands: [{ kind: 'start' }], wakeAt: undefined })
 })
@@ -104,14 +115,15 @@ t.test('random runs over random graphs keep the invariants', async t => {
     while (finished === 0) {
       if (++guard > 10_000) throw new Error('the run does not end')
       if (random() < 0.01) cancelling = true
-      const { commands } = decide(graph, { steps: current, cancelling }, 0)
-      t.same(commands, decide(graph, { steps: current, cancelling }, 0).commands, 'D3')
+      const { commands } = decide(graph, { steps: current, cancelling, paused: false }, 0)
+      t.same(commands, decide(graph, { steps: current, cancelling, paused: false }, 0).commands, 'D3')
       for (const command of commands) {
         if (command.kind === 'finish') {
           finished++
           if (commands.length !== 1 || ![...current.values()].every(isSettled)) t.fail('D5')
           continue
         }
+        if (command.kind === 'park') throw new Error('it is not paused')
         const state = current.get(command.step.name) as StepState
         if (isSettled(state)) t.fail('D2')
         if (command.kind === 'start') {

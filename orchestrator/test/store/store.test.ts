@@ -15,6 +15,7 @@ import { lockFolder } from '../../src/store/folder-lock.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { type NewRun, Runs } from '../../src/store/runs.ts'
 import type { Transition } from '../../src/store/transition.ts'
+import { Verbs } from '../../src/store/verbs.ts'
 import { Workflows } from '../../src/store/workflows.ts'
 import { startPostgres } from '../postgres.ts'
 
@@ -53,6 +54,7 @@ for (const [home, open] of Object.entries(homes))
     })
     const runs = new Runs(database, boss)
     const ledger = new Ledger(database, boss)
+    const verbs = new Verbs(database, boss)
     const claimOne = async (owner = 'me') => {
       const accepted = await runs.accept(newRun())
       const [claimed] = await runs.claim(owner, 10)
@@ -157,9 +159,12 @@ for (const [home, open] of Object.entries(homes))
 
     await t.test('after a cancel is acknowledged a start is refused, an end is not', async t => {
       const run = await claimOne()
-      t.match(await runs.cancel(run.id), { cancel_requested: true, ended_at: null })
-      t.equal(await record(transition(run, { starts: true, events: [{ type: 'step.started', step: 'a' }] })), 'refused')
-      t.same(await runs.cancelRequested([run.id]), [run.id])
+      t.match(await verbs.cancel(run.id), { kind: 'done', run: { cancel_requested: true, ended_at: null } })
+      t.same(await record(transition(run, { starts: true, events: [{ type: 'step.started', step: 'a' }] })), {
+        cancelling: true,
+        paused: false,
+      })
+      t.same(await runs.asked([run.id]), [{ id: run.id, cancelling: true, paused: false }])
       t.equal(
         await record(
           transition(run, {
@@ -177,7 +182,7 @@ for (const [home, open] of Object.entries(homes))
 
     await t.test('a run that nobody has begun is cancelled at once, and its job is done with', async t => {
       const { run } = await runs.accept(newRun())
-      t.match(await runs.cancel(run.id), { status: 'cancelled', ended_at: Date })
+      t.match(await verbs.cancel(run.id), { kind: 'done', run: { status: 'cancelled', ended_at: Date } })
       t.same(await runs.claim('me', 10), [])
       t.same(await runs.activeJobs(), [])
     })

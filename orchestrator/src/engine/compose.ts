@@ -1,0 +1,59 @@
+// One transition out of what has changed: the last state of each step, every event in its order, the end of the run. Pure.
+
+import type { Problem, RunStatus } from '@meshwork/contracts'
+import type { Plan } from '../plan/plan.ts'
+import type { NewEvent, Transition } from '../store/transition.ts'
+import { outputsOf } from './input.ts'
+import type { RunFacts } from './scope.ts'
+import type { Change } from './settle.ts'
+import type { StepState } from './state.ts'
+
+export type FinalStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'>
+
+export interface Composed {
+  readonly runId: string
+  readonly jobId: string
+  readonly fence: number
+  readonly changes: readonly Change[]
+  readonly states: ReadonlyMap<string, StepState>
+  /** The first transition of this walk, and whether another walk has begun the run before. */
+  readonly opens: 'started' | 'recovered' | undefined
+  readonly starts: boolean
+  readonly parks: boolean
+  readonly end: End | undefined
+}
+
+export type End = NonNullable<Transition['end']> & { readonly status: FinalStatus }
+
+export function compose(of: Composed): Transition {
+  const states = new Map(
+    of.changes
+      .filter(({ events }) => events.length > 0)
+      .map(({ state: { name } }) => [name, of.states.get(name) as StepState]),
+  )
+  const { opens, end } = of
+  const opening: NewEvent[] = opens ? [{ type: `run.${opens}`, data: { fence: of.fence } }] : []
+  const closing: NewEvent[] = end ? [{ type: `run.${end.status}` }] : of.parks ? [{ type: 'run.paused' }] : []
+  return {
+    runId: of.runId,
+    jobId: of.jobId,
+    fence: of.fence,
+    starts: of.starts,
+    parks: of.parks,
+    started: opens !== undefined,
+    steps: [...states.values()],
+    events: [...opening, ...of.changes.flatMap(({ events }) => events), ...closing],
+    ...(end ? { end } : {}),
+  }
+}
+
+/** How a run ends. One whose outputs cannot be made has failed. */
+export function endOf(status: FinalStatus, facts: RunFacts, plan: Plan, states: ReadonlyMap<string, StepState>): End {
+  if (status !== 'succeeded') return { status, outputs: null, problem: firstProblem(plan, states) }
+  const outputs = outputsOf(facts, plan, states)
+  if (outputs.kind === 'problem') return { status: 'failed', outputs: null, problem: outputs.problem }
+  return { status, outputs: outputs.body, problem: null }
+}
+
+const firstProblem = (plan: Plan, states: ReadonlyMap<string, StepState>): Problem | null =>
+  plan.steps.map(({ name }) => states.get(name)).find(state => state?.status === 'failed')?.problem ?? null

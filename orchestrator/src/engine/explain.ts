@@ -1,0 +1,110 @@
+// Why a run, and each of its steps, is where it is. Pure: told from what is recorded and what is known of the mesh.
+
+import type { DeploymentView, RunExplanation } from '@meshwork/contracts'
+import type { Plan, PlanStep } from '../plan/plan.ts'
+import type { RunRow } from '../store/rows.ts'
+import { hasOutput, pendingStep, type StepState } from './state.ts'
+
+export interface KnownOfRun {
+  readonly run: Pick<
+    RunRow,
+    'id' | 'status' | 'ended_at' | 'cancel_requested' | 'pause_requested' | 'parked' | 'problem'
+  >
+  readonly plan: Plan
+  readonly states: ReadonlyMap<string, StepState>
+  /** Runs that stand before it in the queue. */
+  readonly ahead: number
+  readonly deployments: readonly DeploymentView[]
+  /** Places for calls, by address, as far as this orchestrator uses them. */
+  readonly places: (url: string) => { readonly taken: number; readonly waiting: number; readonly max: number }
+}
+
+type StepExplanation = RunExplanation['steps'][number]
+type Reason = Pick<StepExplanation, 'reason' | 'detail'> & {
+  readonly waitsFor?: readonly string[]
+  readonly until?: number
+}
+
+export function explain(known: KnownOfRun, now: number): RunExplanation {
+  const steps = known.plan.steps.map((step): StepExplanation => {
+    const state = known.states.get(step.name) ?? pendingStep(step.name)
+    const { reason, detail, waitsFor = [], until } = explainStep(known, step, state, now)
+    return {
+      name: step.name,
+      status: state.status,
+      reason,
+      detail,
+      waitsFor: [...waitsFor],
+      until: until === undefined ? null : new Date(until).toISOString(),
+    }
+  })
+  return { id: known.run.id, status: known.run.status, ...explainRun(known), steps }
+}
+
+function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' | 'detail'> {
+  if (run.ended_at !== null)
+    return { reason: 'ended', detail: run.problem ? `It ended: ${run.problem.detail}` : `It has ended: ${run.status}.` }
+  if (run.cancel_requested) return { reason: 'cancelling', detail: 'A cancel was acknowledged; calls are being ended.' }
+  if (run.parked)
+    return { reason: 'paused', detail: 'It is paused, and nothing runs; go on with POST /v1/runs/{id}/resume.' }
+  if (run.pause_requested)
+    return { reason: 'paused', detail: 'It is paused; what had been called is left to end, and nothing else starts.' }
+  if (run.status === 'queued')
+    return {
+      reason: 'queued',
+      detail: `It waits for an orchestrator with room for another run (MESHWORK_RUNS_MAX); ${ahead} runs are before it.`,
+    }
+  return { reason: 'running', detail: 'An orchestrator walks it.' }
+}
+
+function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: number): Reason {
+  const { run, plan, states } = known
+  if (hasOutput(state)) return { reason: 'done', detail: 'It has its output.' }
+  if (state.status === 'failed') return { reason: 'failed', detail: state.problem?.detail ?? 'It failed.' }
+  if (state.status === 'cancelled') return { reason: 'cancelled', detail: 'It was ended with the run.' }
+  const broken = plan.steps.find(({ name }) => states.get(name)?.status === 'failed')
+  if (state.status === 'skipped')
+    return { reason: 'skipped', detail: `Step "${broken?.name ?? '?'}" failed, so it was not begun.` }
+  if (run.ended_at !== null) return { reason: 'not-begun', detail: 'The run ended before it was begun.' }
+  if (state.status === 'running') return explainCall(known, step, state)
+  const missing = step.needs.filter(name => !hasOutput(states.get(name) ?? pendingStep(name)))
+  if (missing.length > 0)
+    return {
+      reason: 'needs',
+      detail: `It waits for ${missing.map(name => `"${name}"`).join(', ')}.`,
+      waitsFor: missing,
+    }
+  if (run.cancel_requested) return { reason: 'cancelling', detail: 'The run is being cancelled.' }
+  if (run.pause_requested) return { reason: 'paused', detail: 'The run is paused.' }
+  if (run.status === 'queued') return { reason: 'queued', detail: 'The run waits for an orchestrator.' }
+  const unserved = explainUnserved(known, step)
+  if (unserved) return unserved
+  if (state.status === 'retrying' && state.nextAt !== null && state.nextAt > now)
+    return {
+      reason: 'retrying',
+      detail: `Attempt ${state.attempts} of ${step.retry.attempts} failed: ${state.problem?.detail ?? 'no detail'} The next is due at ${new Date(state.nextAt).toISOString()}.`,
+      until: state.nextAt,
+    }
+  return { reason: 'starting', detail: 'Everything it needs is there; it is being started.' }
+}
+
+function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state: StepState): Reason {
+  const serving = deployments.filter(of => of.stage === step.stage && of.majors.includes(step.major))
+  const full = serving.filter(({ url }) => places(url).waiting > 0)
+  if (serving.length > 0 && full.length === serving.length) {
+    const { taken, waiting, max } = places(full[0]?.url ?? '')
+    return {
+      reason: 'limited',
+      detail: `Stage "${step.stage}" has ${taken} of ${max} calls in flight and ${waiting} waiting for a place (MESHWORK_STAGE_CALLS_MAX); it runs or is among them.`,
+    }
+  }
+  return { reason: 'running', detail: `Attempt ${state.attempts} of ${step.retry.attempts} is in flight.` }
+}
+
+function explainUnserved({ deployments }: KnownOfRun, step: PlanStep): Reason | undefined {
+  const named = deployments.filter(({ stage }) => stage === step.stage)
+  const serving = named.filter(({ majors }) => majors.includes(step.major))
+  if (serving.some(({ status }) => status === 'ready')) return undefined
+  const seen = named.map(({ url, status }) => `${url} is ${status}`).join('; ') || 'none is registered'
+  return { reason: 'no-deployment', detail: `No deployment of "${step.stage}@${step.major}" is ready: ${seen}.` }
+}

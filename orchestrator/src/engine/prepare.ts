@@ -1,0 +1,60 @@
+// Getting a step ready to be called: its input, who will serve it, and whether equal work is on record. Sends nothing.
+
+import { type JsonValue, ProblemError } from '@meshwork/contracts'
+import type { PlanStep } from '../plan/plan.ts'
+import { restartMs } from '../stage/client.ts'
+import type { Directory } from '../stage/directory.ts'
+import type { RunRow } from '../store/rows.ts'
+import type { Runs } from '../store/runs.ts'
+import { inputOf } from './input.ts'
+import type { RunFacts } from './scope.ts'
+import { answered, type Change, failed, reused, started } from './settle.ts'
+import type { StepState } from './state.ts'
+
+export interface Prepared {
+  readonly change: Change
+  /** What to send once the change is recorded; nothing when the step came further without a call. */
+  readonly body?: JsonValue
+}
+
+export interface Sources {
+  readonly runs: Pick<Runs, 'reusable'>
+  readonly directory: Pick<Directory, 'pick'>
+}
+
+export async function prepare(
+  sources: Sources,
+  run: Pick<RunRow, 'plan' | 'cache'>,
+  facts: RunFacts,
+  states: ReadonlyMap<string, StepState>,
+  step: PlanStep,
+  now: number,
+): Promise<Prepared> {
+  const before = states.get(step.name) as StepState
+  const input = inputOf(step, facts, run.plan, states)
+  if (input.kind === 'problem') return { change: failed(before, input.problem, now) }
+  const deployment = await sources.directory.pick(step.stage, step.major).catch((error: unknown) => {
+    if (error instanceof ProblemError) return error
+    throw error
+  })
+  if (deployment instanceof ProblemError) return { change: unserved(before, step, deployment, now) }
+  const { version } = deployment
+  // A step that was asked to run again does run again.
+  if (run.cache && before.attempts === 0 && before.generation === 1) {
+    const found = await sources.runs.reusable(step.stage, version, input.hash)
+    if (found?.output_hash) {
+      const reusable = { output: found.output, outputHash: found.output_hash, version, fromRun: found.run_id }
+      return { change: reused(before, reusable, input.hash, now) }
+    }
+  }
+  return { change: started(before, now, input.hash, version), body: input.body }
+}
+
+/** Nobody serves the stage. When that may pass it counts as an attempt. */
+function unserved(before: StepState, step: PlanStep, error: ProblemError, now: number): Change {
+  const problem = error.toProblem()
+  if (!error.retryable) return failed(before, problem, now)
+  const attempt = { ...before, attempts: before.attempts + 1, startedAt: before.startedAt ?? now }
+  const retryAfterMs = restartMs(attempt.attempts)
+  return answered(attempt, step, { kind: 'problem', problem, retryAfterMs }, now, 0, Math.random())
+}

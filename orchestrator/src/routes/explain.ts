@@ -1,0 +1,42 @@
+import { Problem, RunExplanation } from '@meshwork/contracts'
+import type { App } from '@meshwork/kit'
+import type { Engine } from '../engine/engine.ts'
+import { explain } from '../engine/explain.ts'
+import type { Directory } from '../stage/directory.ts'
+import { stepState } from '../store/rows.ts'
+import type { Runs } from '../store/runs.ts'
+import { findRun, ofRun } from './runs.ts'
+
+export function explainRoutes(app: App, runs: Runs, engine: Engine, directory: Directory): void {
+  app.get(
+    '/v1/runs/:id/explain',
+    {
+      schema: {
+        operationId: 'explainRun',
+        tags: ['runs'],
+        summary: 'Why a run, and each of its steps, is where it is',
+        description:
+          'For each step: what it waits for (other steps, a deployment, a place, its next attempt, an orchestrator, a resume), or how it ended.',
+        params: ofRun,
+        response: { 200: RunExplanation, default: Problem },
+      },
+    },
+    async request => {
+      const run = await findRun(runs, request.params.id)
+      const rows = await runs.steps(run.id)
+      // A step that is "running" in its row is in flight, unlike for a walker that takes the run up.
+      const states = new Map(rows.map(row => [row.name, { ...stepState(row), status: row.status }]))
+      return explain(
+        {
+          run,
+          plan: run.plan,
+          states,
+          ahead: run.status === 'queued' ? await runs.queuedBefore(run) : 0,
+          deployments: directory.views(),
+          places: url => engine.places(url),
+        },
+        Date.now(),
+      )
+    },
+  )
+}
