@@ -86,16 +86,18 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
           env,
           stdio: ['ignore', 'pipe', 'inherit'],
         })
+        const ended = new Promise(resolve => child.once('exit', resolve))
         t.teardown(async () => {
-          const ended = new Promise(resolve => child.once('exit', resolve))
           child.kill('SIGTERM')
           await ended
         })
+        let told = ''
         await new Promise<void>((resolve, reject) => {
           child.stdout.on('data', (chunk: Buffer) => {
-            if (chunk.toString().includes('"msg":"listening"')) resolve()
+            told += chunk.toString()
+            if (told.includes('"msg":"listening"')) resolve()
           })
-          child.once('exit', code => reject(new Error(`ended with ${code} before it listened`)))
+          child.once('exit', code => reject(new Error(`ended with ${code} before it listened: ${told.slice(-1000)}`)))
         })
       }
     })

@@ -11,7 +11,7 @@ export const orchestratorErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'The workflow document is wrong',
-    message: 'The workflow has {count} faults: {problems}.',
+    message: 'The workflow has {count}: {problems}.',
   },
   MESHWORK_WORKFLOW_UNKNOWN: {
     status: 404,

@@ -2,7 +2,15 @@ import { divides } from '../number.ts'
 import type { NumberShape, StringShape } from '../shape.ts'
 import { type Finding, no, unknown } from './finding.ts'
 
-export function* compareNumbers(a: NumberShape, b: NumberShape): Iterable<Finding> {
+/** Unbounded integers end where JSON ceases to carry them exactly (RFC 7493, 2.2): a schema need not say so. */
+const reachOf = (shape: NumberShape): NumberShape => {
+  if (shape.step === undefined || !Number.isInteger(shape.step)) return shape
+  const most = Number.MAX_SAFE_INTEGER
+  return { ...shape, min: shape.min === -Infinity ? -most : shape.min, max: shape.max === Infinity ? most : shape.max }
+}
+
+export function* compareNumbers(given: NumberShape, b: NumberShape): Iterable<Finding> {
+  const a = b.max >= Number.MAX_SAFE_INTEGER || b.min <= -Number.MAX_SAFE_INTEGER ? reachOf(given) : given
   if (a.min < b.min) yield no('minimum', `may be less than ${b.min}${a.min > -Infinity ? `, down to ${a.min}` : ''}`)
   else if (a.min === b.min && b.minOpen && !a.minOpen) yield no('minimum', `may be ${b.min} and must be more`)
   if (a.max > b.max) yield no('maximum', `may be more than ${b.max}${a.max < Infinity ? `, up to ${a.max}` : ''}`)

@@ -12,6 +12,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+/** What commands read: it may well stand in the shell from which a service is started. */
+const ofCommands = ['MESHWORK_URL']
+
 /**
  * Reads the keys of an object schema from the environment: numbers and booleans are converted, defaults filled in.
  * A MESHWORK_ key that is in neither the schema nor `others` is an error: it is most likely mistyped.
@@ -39,7 +42,7 @@ export function readConfig<T extends TObject>(
     }
   }
   for (const key of Object.keys(environment)) {
-    if (!key.startsWith('MESHWORK_') || key.replace(/_FILE$/, '') in properties) continue
+    if (!key.startsWith('MESHWORK_') || key.replace(/_FILE$/, '') in properties || ofCommands.includes(key)) continue
     if (others.some(other => (typeof other === 'string' ? other === key : other.test(key)))) continue
     const near = closest(key, Object.keys(properties))
     faults.push(`${key} is not a setting of this service${near === undefined ? '' : `; did you mean ${near}?`}`)
