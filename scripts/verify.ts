@@ -7,6 +7,7 @@ const checks: readonly (readonly [name: string, file: string, ...args: string[]]
   ['types', 'scripts/types.ts'],
   ['lint and format', 'scripts/lint.ts'],
   ['generated files', 'scripts/generate.ts', '--check'],
+  ['contracts', 'scripts/contracts.ts'],
   ['tests', 'scripts/test.ts'],
 ]
 const failed: string[] = []

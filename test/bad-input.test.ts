@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -21,7 +21,11 @@ const onlyIngest = (more = '') =>
 const data = 'dataset: "${steps.ingest.dataset}"'
 const good = 'name,n,x\nann,1,0.5\nbob,2,1.5\ncid,3,2.5\n'
 const expression = (text: string) =>
-  on(`{ stage: features@1, with: { ${data}, columns: { y: ${JSON.stringify(text)} } } }`)
+  on(`{ stage: features@2, with: { ${data}, columns: { y: ${JSON.stringify(text)} } } }`)
+const givenExpression = on(`{ stage: features@2, with: { ${data}, columns: { y: "\${params.text}" } } }`).replace(
+  'source: {',
+  'text: { type: string }, source: {',
+)
 const growing = Array.from({ length: 8 }).reduce<string>(
   inner => `replace(${inner}, 'a', '${'a'.repeat(64)}')`,
   "'aaaaaaaaaaaaaaaa' || name",
@@ -33,6 +37,8 @@ const cases: readonly (readonly [
   workflow: string,
   code: string,
   detail: RegExp,
+  /** The parameter `text` of the run. */
+  text?: string,
 ])[] = [
   [
     'ragged rows',
@@ -92,69 +98,38 @@ const cases: readonly (readonly [
     /ann/,
   ],
   [
-    'a model that is not ONNX',
-    good,
-    on(`{ stage: inference@1, with: { ${data}, model: broken, inputs: { input: [n] } } }`),
-    'MESHWORK_INFERENCE_MODEL_UNREADABLE',
-    /broken/,
-  ],
-  [
-    'a model that is not there',
-    good,
-    on(`{ stage: inference@1, with: { ${data}, model: seeed } }`),
-    'MESHWORK_INFERENCE_MODEL_UNKNOWN',
-    /seed/,
-  ],
-  [
-    'a version that is not there',
-    good,
-    on(`{ stage: inference@1, with: { ${data}, model: seed, version: 7 } }`),
-    'MESHWORK_INFERENCE_VERSION_UNKNOWN',
-    /1/,
-  ],
-  [
     'an expression that reads a file',
     good,
-    expression("read_text('/etc/passwd')"),
+    givenExpression,
     'MESHWORK_EXPRESSION_INVALID',
     /read_text/,
+    "read_text('/etc/passwd')",
   ],
   [
     'an expression that calls the network',
     good,
-    expression("read_csv('http://127.0.0.1/x.csv')"),
+    givenExpression,
     'MESHWORK_EXPRESSION_INVALID',
     /read_csv/,
+    "read_csv('http://127.0.0.1/x.csv')",
   ],
   [
     'an expression with a query inside',
     good,
-    expression('(select count(*) from range(3))'),
+    givenExpression,
     'MESHWORK_EXPRESSION_INVALID',
     /sub-query/,
+    '(select count(*) from range(3))',
   ],
   [
     'an expression that asks for settings',
     good,
-    expression("current_setting('allowed_directories')"),
+    givenExpression,
     'MESHWORK_EXPRESSION_INVALID',
     /current_setting/,
+    "current_setting('allowed_directories')",
   ],
   ['an expression that eats memory', good, expression(growing), 'MESHWORK_STAGE_MEMORY', /memory/],
-  [
-    'a parameter of a stage that is misspelt',
-    good,
-    on(`{ stage: aggregate@1, with: { ${data}, mesures: {} } }`),
-    'MESHWORK_REQUEST_INVALID',
-    /did you mean "measures"/,
-  ],
-  [
-    'a reference to a field that is not there',
-    good,
-    on(`{ stage: clean@1, with: { dataset: "\${steps.ingest.datasett}", rules: [{ rule: dropNulls }] } }`),
-    'MESHWORK_STEP_INPUT',
-    /datasett/,
-  ],
   [
     'a gate that is broken',
     'y,p\ntrue,0.1\nfalse,0.9\n',
@@ -166,11 +141,51 @@ const cases: readonly (readonly [
   ],
 ]
 
+/** What is wrong whatever the file holds: no run begins. */
+const refused: readonly (readonly [title: string, workflow: string, code: string, detail: RegExp])[] = [
+  [
+    'a model that is not ONNX',
+    on(`{ stage: inference@1, with: { ${data}, model: broken, inputs: { input: [n] } } }`),
+    'MESHWORK_INFERENCE_MODEL_UNREADABLE',
+    /broken/,
+  ],
+  [
+    'a model that is not there',
+    on(`{ stage: inference@1, with: { ${data}, model: seeed } }`),
+    'MESHWORK_INFERENCE_MODEL_UNKNOWN',
+    /seed/,
+  ],
+  [
+    'a version that is not there',
+    on(`{ stage: inference@1, with: { ${data}, model: seed, version: 7 } }`),
+    'MESHWORK_INFERENCE_VERSION_UNKNOWN',
+    /1/,
+  ],
+  [
+    'a parameter of a stage that is misspelt',
+    on(`{ stage: aggregate@1, with: { ${data}, mesures: {} } }`),
+    'unknown-input',
+    /did you mean "measures"/,
+  ],
+  [
+    'a reference to a field that is not there',
+    on(`{ stage: clean@1, with: { dataset: "\${steps.ingest.datasett}", rules: [{ rule: dropNulls }] } }`),
+    'unknown-property',
+    /datasett/,
+  ],
+  [
+    'an expression that reads a file',
+    expression("read_text('/etc/passwd')"),
+    'MESHWORK_EXPRESSION_INVALID',
+    /read_text/,
+  ],
+]
+
 t.test('bad input', { timeout: 170_000 }, async t => {
   const models = join(t.testdir({ mesh: {}, models: {} }), 'models')
-  for (const version of ['seed/1', 'broken/1']) mkdirSync(join(models, version), { recursive: true })
-  for (const file of ['model.onnx', 'manifest.json'])
-    writeFileSync(join(models, 'seed/1', file), readFileSync(join(repository, 'models/seed/1', file)))
+  for (const name of ['seed', 'flight-delay'])
+    cpSync(join(repository, 'models', name), join(models, name), { recursive: true })
+  mkdirSync(join(models, 'broken/1'), { recursive: true })
   const text = 'this is no model'
   const manifest = {
     schema: 'meshwork.model/1',
@@ -211,19 +226,31 @@ t.test('bad input', { timeout: 170_000 }, async t => {
   const upload = async (file: string | Buffer) =>
     (await send<{ upload: ArtefactRef }>('PUT', '/v1/datasets', file)).body.upload
   const register = async (workflow: string) =>
-    await send<{ code: string; detail: string }>('POST', '/v1/workflows', workflow, {
+    await send<{ code: string; detail: string; errors: { code: string }[] }>('POST', '/v1/workflows', workflow, {
       'content-type': 'application/yaml',
     })
   const run = async (workflow: string, params: object) =>
     (await send<RunView>('POST', '/v1/runs', JSON.stringify({ workflow, params }), { ...json, prefer: 'wait=60' })).body
 
-  for (const [title, file, workflow, code, detail] of cases)
+  for (const [title, file, workflow, code, detail, text] of cases)
     await t.test(`${title}: ${code}`, async t => {
       const registered = await register(workflow)
       t.ok(registered.status < 300, registered.body.detail)
-      const ended = await run('bad', { source: await upload(file) })
+      const ended = await run('bad', { source: await upload(file), ...(text !== undefined && { text }) })
       t.match(ended, { status: 'failed', problem: { code, detail, retryable: false } }, JSON.stringify(ended.problem))
       t.ok((ended.problem?.detail.length ?? 0) < 2500, 'a detail that can be read')
+    })
+
+  for (const [title, workflow, code, detail] of refused)
+    await t.test(`${title}: ${code}, before a run`, async t => {
+      const { status, body } = await register(workflow)
+      t.equal(status, 422)
+      t.equal(body.code, 'MESHWORK_WORKFLOW_INVALID')
+      t.match(
+        body.errors.find(error => error.code === code),
+        { detail, line: 5 },
+        JSON.stringify(body),
+      )
     })
 
   await t.test('an empty file is refused when it is uploaded', async t => {

@@ -13,7 +13,7 @@ import { seedMesh } from '../launcher/src/seed.ts'
 import { type Block, blocksOf } from './markdown-blocks.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const documents = ['docs/write-a-stage.md', 'README.md', 'docs/orchestrator.md']
+const documents = ['docs/write-a-stage.md', 'README.md', 'docs/orchestrator.md', 'docs/type-checking.md']
 const execute = promisify(execFile)
 
 t.test('the examples of the documents work as they are written', { timeout: 170_000 }, async t => {
@@ -34,8 +34,9 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
       .replaceAll('4101', String(ports[1]))
       .replaceAll('my-stages/', `${own}/`)
       .replaceAll('npm run -s stage --', `"${process.execPath}" services/kit/src/cli/main.ts`)
+      .replaceAll('npm run -s meshwork --', `"${process.execPath}" orchestrator/src/cli/main.ts`)
       .replaceAll('node -p', `"${process.execPath}" -p`)
-  const env = { ...process.env, MESHWORK_STORE_URL: new URL(`file://${folder}/store`).href }
+  const env = { ...process.env, MESHWORK_URL: mesh.url, MESHWORK_STORE_URL: new URL(`file://${folder}/store`).href }
 
   for (const document of documents)
     await t.test(document, async t => {
@@ -85,16 +86,18 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
           env,
           stdio: ['ignore', 'pipe', 'inherit'],
         })
+        const ended = new Promise(resolve => child.once('exit', resolve))
         t.teardown(async () => {
-          const ended = new Promise(resolve => child.once('exit', resolve))
           child.kill('SIGTERM')
           await ended
         })
+        let told = ''
         await new Promise<void>((resolve, reject) => {
           child.stdout.on('data', (chunk: Buffer) => {
-            if (chunk.toString().includes('"msg":"listening"')) resolve()
+            told += chunk.toString()
+            if (told.includes('"msg":"listening"')) resolve()
           })
-          child.once('exit', code => reject(new Error(`ended with ${code} before it listened`)))
+          child.once('exit', code => reject(new Error(`ended with ${code} before it listened: ${told.slice(-1000)}`)))
         })
       }
     })

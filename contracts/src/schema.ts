@@ -7,6 +7,10 @@ import Type, { type Static, type TSchema, type TSchemaOptions } from 'typebox'
 export const OneOf = <const T extends readonly string[]>(values: T, options: TSchemaOptions = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
 
+/** Words of an answer that may become more within a major version: callers take one that they do not know as such. */
+export const OpenOneOf = <const T extends readonly string[]>(values: T, options: TSchemaOptions = {}) =>
+  OneOf(values, { 'x-extensible-enum': true, ...options })
+
 /** An object that refuses keys it does not name. */
 export const Closed = <T extends Record<string, TSchema>>(properties: T, options: TSchemaOptions = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options })

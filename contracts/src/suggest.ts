@@ -1,9 +1,9 @@
 /**
  * The candidate that was perhaps meant: the nearest by edit distance (insert, delete, replace, swap of neighbours),
- * without regard to case, if it is at most max(2, a third of the length) away.
+ * without regard to case, if it is at most max(2, a third of the length) away and something of the name stays.
  */
 export function closest(name: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(name.length / 3))
+  const limit = Math.min(name.length - 1, Math.max(2, Math.floor(name.length / 3)))
   let best: string | undefined
   let bestDistance = limit + 1
   for (const candidate of candidates) {

@@ -29,9 +29,12 @@ export function compile(schema: TSchema | object): Contract {
   return contract
 }
 
-/** Faults as one sentence for a log or the detail of a problem, the first few of them. */
+/** Faults as one sentence without a full stop, for a log or the detail of a problem, the first few of them. */
 export function sentence(items: readonly ProblemItem[], limit = 5): string {
-  const shown = items.slice(0, limit).map(({ pointer, detail }) => (pointer ? `${pointer} ${detail}` : detail))
+  const shown = items.slice(0, limit).map(({ pointer, detail }) => {
+    const text = detail.replace(/\.$/, '')
+    return pointer ? `${pointer} ${text}` : text
+  })
   const more = items.length - shown.length
   return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }

@@ -39,9 +39,13 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+ColumnType = Literal["boolean", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
+                     "string", "date", "time", "timestamp", "timestamptz", "binary"]
+
+
 class Column(Closed):
-    name: str = Field(min_length=1, max_length=128)
-    type: str
+    name: str = Field(min_length=1, max_length=128, pattern="^[^\\u0000-\\u001f\\u007f]+$")
+    type: ColumnType
 
 
 class DatasetRef(Closed):

@@ -16,8 +16,18 @@ import { checkConformance } from '../../services/kit/src/cli/conformance.ts'
 const execute = promisify(execFile)
 const folder = join(repository, 'examples', 'python-stage')
 
-/** A Python with the packages of the example, made once; undefined where there is no Python or no package index. */
-async function python(): Promise<string | undefined> {
+/** What this machine may lack; anything else that goes wrong is a fault of the example. */
+const lacking: readonly (readonly [RegExp, string])[] = [
+  [/spawn python3 ENOENT/, 'there is no python3 here'],
+  [/No module named '?venv|ensurepip is not available/, 'the Python here has no venv'],
+  [
+    /NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|NameResolutionError|Max retries exceeded/,
+    'no package index can be reached from here',
+  ],
+]
+
+/** A Python with the packages of the example, made once; or why there is none here. */
+async function python(): Promise<{ interpreter: string } | { why: string }> {
   const requirements = join(folder, 'requirements.txt')
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
   const venv = join(repository, 'node_modules', '.cache', `python-stage-${hash}`)
@@ -26,19 +36,25 @@ async function python(): Promise<string | undefined> {
     if (!existsSync(done)) {
       mkdirSync(join(venv, '..'), { recursive: true })
       await execute('python3', ['-m', 'venv', venv])
-      await execute(join(venv, 'bin', 'pip'), ['install', '--quiet', '-r', requirements])
+      await execute(join(venv, 'bin', 'pip'), ['install', '--quiet', '--retries', '1', '-r', requirements])
       writeFileSync(done, '')
     }
-    return join(venv, 'bin', 'python')
+    return { interpreter: join(venv, 'bin', 'python') }
   } catch (error) {
-    t.comment(String(error))
-    return undefined
+    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }
+    const told = `${message}\n${stdout}\n${stderr}`
+    const why = lacking.find(([sign]) => sign.test(told))?.[1]
+    if (why === undefined) throw error
+    return { why }
   }
 }
 
 t.test('a stage in Python, written from the protocol alone', { timeout: 170_000 }, async t => {
-  const interpreter = await python()
-  if (interpreter === undefined) return void t.pass('there is no Python with a package index here: not run')
+  const found = await python()
+  if ('why' in found) {
+    t.pass('the example was not run', { skip: found.why })
+    return
+  }
   const state = t.testdir()
   const mesh = await startMesh({
     folder: state,
@@ -48,11 +64,19 @@ t.test('a stage in Python, written from the protocol alone', { timeout: 170_000 
   t.teardown(() => mesh.end())
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(interpreter, ['-m', 'uvicorn', 'stage:app', '--port', String(port), '--log-level', 'warning'], {
-    cwd: folder,
-    env: { ...process.env, MESHWORK_STORE_URL: pathToFileURL(join(state, 'store')).href, PYTHONDONTWRITEBYTECODE: '1' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const child = spawn(
+    found.interpreter,
+    ['-m', 'uvicorn', 'stage:app', '--port', String(port), '--log-level', 'warning'],
+    {
+      cwd: folder,
+      env: {
+        ...process.env,
+        MESHWORK_STORE_URL: pathToFileURL(join(state, 'store')).href,
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
   t.teardown(async () => {
     const ended = new Promise(resolve => child.once('exit', resolve))
     child.kill('SIGTERM')

@@ -50,7 +50,8 @@ export async function createGateway({ upstreams, store, log }: GatewayOptions): 
     stages: '/v1/stages',
   }))
   service.readiness.add('orchestrator', async () => await unready(upstreams.orchestrator))
-  for (const [name, url] of upstreams.stages) service.readiness.add(name, async () => await unready(url))
+  // One stage that is away closes the door to nothing but itself.
+  for (const [name, url] of upstreams.stages) service.readiness.watch(name, async () => await unready(url))
   return service
 }
 

@@ -1,4 +1,4 @@
-import { serviceSettings } from '@meshwork/kit'
+import { serviceSettings, storeUrlPattern } from '@meshwork/kit'
 import Type from 'typebox'
 
 export const GatewayConfig = Type.Object({
@@ -8,7 +8,10 @@ export const GatewayConfig = Type.Object({
     default: '',
     description: 'Stages behind the gateway: clean=http://127.0.0.1:4001,…; the first of each name is used.',
   }),
-  MESHWORK_STORE_URL: Type.String({ pattern: '^file:///', description: 'URL of the artefact store, file:///folder.' }),
+  MESHWORK_STORE_URL: Type.String({
+    pattern: storeUrlPattern,
+    description: 'URL of the artefact store: file:///folder or s3://bucket/prefix?endpoint=….',
+  }),
 })
 
 /** Where requests go: the orchestrator and the stages by name. */

@@ -1,7 +1,16 @@
-import { ConfigError, createLog, foreignSettings, openStore, readConfig, runService } from '@meshwork/kit'
+import {
+  createLog,
+  endWhileStarting,
+  foreignSettings,
+  openStore,
+  readConfig,
+  runService,
+  startFault,
+} from '@meshwork/kit'
 import { createGateway, version } from './app.ts'
 import { GatewayConfig, readStages } from './config.ts'
 
+endWhileStarting()
 try {
   const config = readConfig(GatewayConfig, process.env, foreignSettings)
   const log = createLog({ module: 'gateway', version, level: config.MESHWORK_LOG_LEVEL })
@@ -21,7 +30,8 @@ try {
     drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
   })
 } catch (error) {
-  if (error instanceof ConfigError || error instanceof TypeError) console.error(`meshwork gateway: ${error.message}`)
+  const told = startFault(error)
+  if (told !== undefined) console.error(`meshwork gateway: ${told}`)
   else createLog({ module: 'gateway', version, level: 'info' }).fatal({ err: error }, 'could not start')
   process.exit(1)
 }

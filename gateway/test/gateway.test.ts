@@ -44,12 +44,13 @@ const echo = (name: string) =>
   })
 
 async function orchestratorLike(t: TestScope): Promise<string> {
-  const { app } = await createService({
+  const { app, readiness } = await createService({
     name: 'orchestrator',
     version: '1.0.0',
     log: logCapture().log,
     api: { title: 'o', version: '1.0.0', description: 'o' },
   })
+  readiness.phase = 'ready'
   app.get(
     '/v1/runs',
     { schema: { operationId: 'listRuns', response: { 200: Type.Object({ url: Type.String(), id: Type.String() }) } } },
@@ -62,7 +63,7 @@ async function orchestratorLike(t: TestScope): Promise<string> {
   return await app.listen({ host: '127.0.0.1', port: 0 })
 }
 
-async function gateway(t: Test, overrides: { orchestrator?: string } = {}) {
+async function gateway(t: Test, overrides: { orchestrator?: string; stages?: Record<string, string> } = {}) {
   const [ingest, other] = [
     await startStage(t, echo('ingest'), import.meta.url),
     await startStage(t, echo('echo'), import.meta.url),
@@ -71,10 +72,7 @@ async function gateway(t: Test, overrides: { orchestrator?: string } = {}) {
   const orchestrator = overrides.orchestrator ?? (await orchestratorLike(t))
   const upstreams = {
     orchestrator,
-    stages: new Map([
-      ['ingest', ingest.url],
-      ['echo', other.url],
-    ]),
+    stages: new Map([['ingest', ingest.url], ['echo', other.url], ...Object.entries(overrides.stages ?? {})]),
   }
   const service = await createGateway({ upstreams, store, log: logCapture('gateway').log })
   service.readiness.phase = 'ready'
@@ -204,6 +202,13 @@ t.test('a service that is down is named', async t => {
   const ready = await request(`${url}/readyz`)
   t.equal(ready.statusCode, 503)
   t.match(await ready.body.json(), { checks: { ingest: 'ok', orchestrator: /ECONNREFUSED/ } })
+})
+
+t.test('a stage that is away is told, and does not close the door', async t => {
+  const { url } = await gateway(t, { stages: { away: 'http://127.0.0.1:1' } })
+  const ready = await request(`${url}/readyz`)
+  t.equal(ready.statusCode, 200)
+  t.match(await ready.body.json(), { status: 'ok', checks: { away: /ECONNREFUSED/, orchestrator: 'ok' } })
 })
 
 t.test('merging', async t => {

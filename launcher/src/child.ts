@@ -25,6 +25,7 @@ export class Child {
   readonly #options: ChildOptions
   readonly #lastLines: string[] = []
   #process: ChildProcess | undefined
+  #address: string | undefined
   #backoffMs = backoffFirstMs
   #startedAt = 0
   #restart: NodeJS.Timeout | undefined
@@ -40,6 +41,11 @@ export class Child {
 
   get pid(): number | undefined {
     return this.#process?.pid
+  }
+
+  /** Where it listens, since it did so last; undefined before. */
+  get address(): string | undefined {
+    return this.#address
   }
 
   /** The last lines it wrote, for those who wonder why it did not start. */
@@ -62,6 +68,7 @@ export class Child {
     child.on('message', (message: { type?: string; url?: string }) => {
       if (message.type !== 'listening' || !message.url) return
       this.#earlyDeaths = 0
+      this.#address = message.url
       this.#listening.resolve(message.url)
     })
     child.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`))
@@ -81,6 +88,7 @@ export class Child {
   expectEnd(): void {
     this.#ending = true
     clearTimeout(this.#restart)
+    this.#listening.reject(new Error(`${this.name} was ended before it listened`))
   }
 
   /** Asks it to drain and end; kills it after `graceMs`. Resolves when it is gone. */

@@ -3,17 +3,19 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { ArtefactRef, RunView, StepView } from '@meshwork/contracts'
 import { Api } from './demo/api.ts'
 import { fewerRows } from './demo/fewer-rows.ts'
 import { flightsParquet } from './demo/flights-file.ts'
 import { ProgressView } from './demo/progress.ts'
 import { metricTable, stepTable } from './demo/tables.ts'
+import { Victim } from './demo/victim.ts'
 import { type Mesh, repository, stageNames, startMesh } from './mesh.ts'
+import { readOptions, wrongCall } from './options.ts'
 import { seedMesh } from './seed.ts'
 
 const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out FILE] [--kill SERVICE] [--verbose]
+                [--url http://127.0.0.1:8080]
 
   --json     one JSON object last on standard output; everything else goes to standard error
   --cache    keep state in .meshwork/demo and reuse the outputs of earlier runs
@@ -22,39 +24,42 @@ const usage = `npm run demo -- [--json] [--cache] [--rows N] [--dir DIR] [--out 
   --out      where the report goes (default .meshwork/report.html)
   --kill     kill -9 this service once in the middle of the run: orchestrator, or a stage
   --verbose  show the log lines of the services
+  --url      use the mesh that runs at this address instead of starting one
 `
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    cache: { type: 'boolean', default: false },
-    rows: { type: 'string' },
-    dir: { type: 'string' },
-    out: { type: 'string', default: join(repository, '.meshwork', 'report.html') },
-    kill: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const command = 'npm run demo'
+const values = readOptions(command, {
+  json: { type: 'boolean', default: false },
+  cache: { type: 'boolean', default: false },
+  rows: { type: 'string' },
+  dir: { type: 'string' },
+  out: { type: 'string', default: join(repository, '.meshwork', 'report.html') },
+  kill: { type: 'string' },
+  url: { type: 'string' },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 })
 if (values.help) {
   console.log(usage)
   process.exit(0)
 }
 const rows = values.rows === undefined ? undefined : Number(values.rows)
-if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
-  console.error(`npm run demo: --rows ${values.rows} is not a number of rows\n\n${usage}`)
-  process.exit(2)
-}
-
+if (rows !== undefined && !(Number.isInteger(rows) && rows > 0))
+  wrongCall(command, `--rows ${values.rows} is not a number of rows; give a whole number above 0`)
 const killable = ['orchestrator', ...stageNames]
-if (values.kill !== undefined && !killable.includes(values.kill)) {
-  console.error(`npm run demo: --kill ${values.kill} is none of: ${killable.join(', ')}\n\n${usage}`)
-  process.exit(2)
-}
+if (values.kill !== undefined && !killable.includes(values.kill))
+  wrongCall(command, `--kill ${values.kill} is none of: ${killable.join(', ')}`)
+if (values.url !== undefined && values.kill !== undefined)
+  wrongCall(command, '--kill needs a mesh of its own, so not --url')
+if (values.url !== undefined && !/^https?:\/\//.test(values.url))
+  wrongCall(command, `--url ${values.url} is not an address; it begins with http:// or https://`)
 
 const say = (text = '') => process.stderr.write(`${text}\n`)
 const kept = values.dir ?? (values.cache ? join(repository, '.meshwork', 'demo') : undefined)
 const folder = kept ?? (await mkdtemp(join(tmpdir(), 'meshwork-demo-')))
+const stopping = new AbortController()
+const restarts: { readonly service: string; readonly how: string }[] = []
+const victim = values.kill === undefined ? undefined : new Victim(values.kill)
 let mesh: Mesh | undefined
 let ended: Promise<void> | undefined
 const end = async () => {
@@ -64,31 +69,34 @@ const end = async () => {
   })()
   await ended
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void end().then(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => {
+    process.exitCode = exitCode
+    stopping.abort(new Error(`${signal} was received`))
+    // While it starts, the mesh ends by itself what it has started, and the demo goes on to its end below.
+    if (mesh) void end().then(() => process.exit())
+  })
 
 try {
-  process.exitCode = await demo()
+  const exitCode = await demo()
+  process.exitCode ??= exitCode
 } catch (error) {
-  say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = 1
+  if (!stopping.signal.aborted) say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode ??= 1
 }
 await end()
 
 async function demo(): Promise<number> {
   const begun = performance.now()
   const since = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
-  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
-  mesh = await startMesh({
-    folder,
-    logLevel: values.verbose ? 'info' : 'warn',
-    onLine: (name, line) => say(`  [${name}] ${line}`),
-    onRestart: (name, how) => say(`  [${name}] died (${how}) and is started again`),
-  })
-  await seedMesh(mesh.url)
-  say(`  ready at ${mesh.url} after ${since()}`)
+  const url = values.url?.replace(/\/+$/, '') ?? (await start())
+  await seedMesh(url)
+  say(`  ready at ${url} after ${since()}`)
 
-  const api = new Api(mesh.url)
+  const api = new Api(url)
   const flights = flightsParquet()
   const source = await api.upload(rows === undefined ? flights : await fewerRows(flights, rows, folder))
   say(`  uploaded ${(source.bytes / 1e6).toFixed(1)} MB of flights\n`)
@@ -99,23 +107,28 @@ async function demo(): Promise<number> {
     (await api.steps(run.id)).map(({ name }) => name),
     process.stderr,
   )
-  let victim = values.kill
   for await (const event of api.events(run.id)) {
     view.show(event)
-    if (
-      victim !== undefined &&
-      event.type === 'step.started' &&
-      (victim === 'orchestrator' || event.step === stepOf(victim))
-    ) {
-      if (victim !== 'orchestrator' || event.step === 'predict') {
-        mesh.children.get(victim)?.kill()
-        victim = undefined
-      }
-    }
+    if (victim?.isDue(event)) mesh?.children.get(victim.service)?.kill()
   }
   run = await api.run(run.id)
   const steps = await api.steps(run.id)
   return await tell(api, run, steps, since)
+}
+
+async function start(): Promise<string> {
+  say('Starting the mesh: eight stages, an orchestrator and a gateway …')
+  mesh = await startMesh({
+    folder,
+    logLevel: values.verbose ? 'info' : 'warn',
+    onLine: (name, line) => say(`  [${name}] ${line}`),
+    onRestart: (name, how) => {
+      restarts.push({ service: name, how })
+      say(`  [${name}] died (${how}) and is started again`)
+    },
+    signal: stopping.signal,
+  })
+  return mesh.url
 }
 
 async function tell(api: Api, run: RunView, steps: readonly StepView[], since: () => string): Promise<number> {
@@ -153,13 +166,9 @@ async function tell(api: Api, run: RunView, steps: readonly StepView[], since: (
       metrics: outputs?.metrics ?? null,
       report,
       problem: run.problem,
+      ...(victim && { killed: { service: victim.service, finishedSteps: victim.finishedSteps, restarts } }),
     }
     process.stdout.write(`${JSON.stringify(summary)}\n`)
   }
   return run.status === 'succeeded' ? 0 : 1
-}
-
-/** The step of the flight workflow that a stage serves. */
-function stepOf(stage: string): string {
-  return stage === 'inference' ? 'predict' : stage === 'aggregate' ? 'by_origin' : stage
 }

@@ -30,6 +30,8 @@ export interface MeshOptions {
   readonly stageEnv?: Readonly<Record<string, string>>
   readonly onLine: (name: string, line: string) => void
   readonly onRestart?: (name: string, how: string, delayMs: number) => void
+  /** Ends what has been started already, in order, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal
 }
 
 export interface Mesh {
@@ -80,13 +82,21 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     await endAll(['orchestrator'])
     await endAll(stageNames)
   }
+  const stopped = Promise.withResolvers<never>()
+  stopped.promise.catch(() => {}) // nobody waits for it once all listen
+  const stop = () => stopped.reject(options.signal?.reason)
+  options.signal?.addEventListener('abort', stop)
   try {
+    options.signal?.throwIfAborted()
     for (const child of children.values()) child.start()
-    await Promise.all([...children.values()].map(child => child.listening(startTimeoutMs)))
+    const listening = [...children.values()].map(async child => await child.listening(startTimeoutMs))
+    await Promise.race([Promise.all(listening), stopped.promise])
     return { url: urlOf('gateway'), children, end }
   } catch (error) {
     await end()
     throw error
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
   }
 }
 

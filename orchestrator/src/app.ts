@@ -24,6 +24,7 @@ import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
+import { explainDatabase } from './store/database-failure.ts'
 import { census } from './store/census.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
@@ -68,6 +69,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     name: 'orchestrator',
     version,
     log,
+    explain: explainDatabase,
     api: {
       title: 'Meshwork orchestrator',
       version,
@@ -157,7 +159,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
-  stageRoutes(service.app, directory, deployments)
+  stageRoutes(service.app, { directory, deployments, workflows, planner })
 
   return {
     ...service,

@@ -9,6 +9,12 @@ export const OrchestratorConfig = Type.Object({
       description: 'PostgreSQL for many orchestrators; without it the state lies in MESHWORK_STATE_DIR.',
     }),
   ),
+  MESHWORK_DATABASE_PASSWORD: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Password for MESHWORK_DATABASE_URL, in place of one in the URL; best given as a file.',
+    }),
+  ),
   MESHWORK_STATE_DIR: Type.String({
     minLength: 1,
     default: '.meshwork/state',
@@ -52,4 +58,16 @@ export function readDeployments(text: string): { stage: string; url: string }[] 
         throw new TypeError(`MESHWORK_STAGES has "${part}", which is not name=http://host:port`)
       return { stage, url }
     })
+}
+
+/** The address of the database with its password in it. Throws a TypeError when there is a password and no address. */
+export function databaseUrlOf(url: string | undefined, password: string | undefined): string | undefined {
+  if (password === undefined) return url
+  if (url === undefined) throw new TypeError('MESHWORK_DATABASE_PASSWORD is set, and MESHWORK_DATABASE_URL is not')
+  if (!URL.canParse(url)) throw new TypeError('MESHWORK_DATABASE_URL is not a URL: postgres://user@host:5432/database')
+  const whole = new URL(url)
+  if (whole.password !== '')
+    throw new TypeError('MESHWORK_DATABASE_URL has a password and MESHWORK_DATABASE_PASSWORD is set; keep one of them')
+  whole.password = encodeURIComponent(password)
+  return whole.href
 }

@@ -1,13 +1,16 @@
-import { ConfigError, createLog, foreignSettings, readConfig, runService } from '@meshwork/kit'
+import { ConfigError, createLog, endWhileStarting, foreignSettings, readConfig, runService } from '@meshwork/kit'
 import { createOrchestrator, version } from './app.ts'
-import { OrchestratorConfig, readDeployments } from './config.ts'
+import { databaseUrlOf, OrchestratorConfig, readDeployments } from './config.ts'
+import { databaseFault } from './store/database-failure.ts'
 import { FolderLocked } from './store/folder-lock.ts'
 
+endWhileStarting()
 try {
   const config = readConfig(OrchestratorConfig, process.env, [...foreignSettings, /^MESHWORK_STORE_URL$/])
   const log = createLog({ module: 'orchestrator', version, level: config.MESHWORK_LOG_LEVEL })
+  const databaseUrl = databaseUrlOf(config.MESHWORK_DATABASE_URL, config.MESHWORK_DATABASE_PASSWORD)
   const orchestrator = await createOrchestrator({
-    ...(config.MESHWORK_DATABASE_URL === undefined ? {} : { databaseUrl: config.MESHWORK_DATABASE_URL }),
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
     stateFolder: config.MESHWORK_STATE_DIR,
     stages: readDeployments(config.MESHWORK_STAGES),
     runsMax: config.MESHWORK_RUNS_MAX,
@@ -27,7 +30,10 @@ try {
   })
 } catch (error) {
   const expected = error instanceof ConfigError || error instanceof FolderLocked || error instanceof TypeError
+  const fault = databaseFault(error)
   if (expected) console.error(`meshwork orchestrator: ${error.message}`)
+  else if (fault !== undefined)
+    console.error(`meshwork orchestrator: the PostgreSQL of MESHWORK_DATABASE_URL cannot be used: ${fault}`)
   else createLog({ module: 'orchestrator', version, level: 'info' }).fatal({ err: error }, 'could not start')
   process.exit(1)
 }

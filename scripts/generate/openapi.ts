@@ -31,7 +31,9 @@ export async function openApiDocuments(): Promise<Map<string, unknown>> {
         environment: {},
       }
       const { app } = await createStageApp(options)
-      documents.set(`${name}.v${stage.major}`, await documentOf(app))
+      const whole = await documentOf(app)
+      const majors = [stage.major, ...(stage.earlier ?? []).map(({ major }) => major)]
+      for (const major of majors) documents.set(`${name}.v${major}`, ofMajor(whole, name, majors, major))
       await app.close()
     }
     const orchestrator = await createOrchestrator({
@@ -58,9 +60,36 @@ export async function openApiDocuments(): Promise<Map<string, unknown>> {
   }
 }
 
-async function documentOf(app: App): Promise<unknown> {
+interface OpenApi {
+  readonly openapi?: string
+  readonly paths: Readonly<Record<string, unknown>>
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
+}
+
+/** One contract of a service that serves several: without the calls of the others and the schemas that only those use. */
+function ofMajor(whole: OpenApi, stage: string, majors: readonly number[], major: number): unknown {
+  if (majors.length === 1) return whole
+  const others = majors.filter(other => other !== major).map(other => `/v${other}/${stage}`)
+  const isOther = (path: string) => others.some(other => path === other || path.startsWith(`${other}/`))
+  const paths = Object.fromEntries(Object.entries(whole.paths).filter(([path]) => !isOther(path)))
+  const { schemas } = whole.components
+  const used = new Set<string>()
+  const open = refsIn(paths)
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (used.has(name)) continue
+    used.add(name)
+    open.push(...refsIn(schemas[name]))
+  }
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+  return { ...whole, paths, components: { ...whole.components, schemas: kept } }
+}
+
+const refsIn = (value: unknown): string[] =>
+  [...JSON.stringify(value ?? null).matchAll(/"#\/components\/schemas\/([A-Za-z0-9]+)"/g)].map(([, name]) => name ?? '')
+
+async function documentOf(app: App): Promise<OpenApi> {
   const answer = await app.inject('/openapi.json')
-  const document = answer.json<{ openapi?: string }>()
+  const document = answer.json<OpenApi>()
   if (!document.openapi?.startsWith('3.1')) throw new Error(`no OpenAPI document: ${answer.body.slice(0, 300)}`)
   return document
 }

@@ -5,7 +5,8 @@ export const featuresErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'Features asked for in no or two ways',
-    message: '{reason}; give "columns" (fit, then transform), or "fitted" (transform as an artefact says).',
+    message:
+      '{reason}; give "columns" (fit, then transform), or "fit" with an "artefact" (transform as it says; "fitted" in contract 1).',
   },
   MESHWORK_FEATURES_SPEC: {
     status: 422,
@@ -18,13 +19,14 @@ export const featuresErrors = errorTable({
     retryable: false,
     title: 'Not fitted features',
     message:
-      'Artefact {hash} does not hold fitted features: {reason}; give the artefact that a run of this stage answered as "fitted".',
+      'Artefact {hash} does not hold fitted features: {reason}; give the artefact that a call of this stage answered as "fitted".',
   },
   MESHWORK_FEATURES_NOTHING_TO_FIT: {
     status: 422,
     retryable: false,
     title: 'No rows to fit on',
-    message: 'None of the {rows} rows fulfils fitWhere "{where}", so nothing can be fitted; change the condition.',
+    message:
+      'None of the {rows} rows fulfils the condition "{where}" on what to fit on, so nothing can be fitted; change the condition.',
   },
   MESHWORK_FEATURES_NO_VALUES: {
     status: 422,

@@ -1,6 +1,13 @@
 import { errorTable } from './table.ts'
 
 export const ingestErrors = errorTable({
+  MESHWORK_INGEST_TYPES_GUESSED: {
+    status: 422,
+    retryable: false,
+    title: 'Types are guessed from the first records',
+    message:
+      '{source} has no declared schema, so its types are those of its first records and later ones may change them; declare "schema" to be sure. Only a plan says this.',
+  },
   MESHWORK_INGEST_EMPTY: {
     status: 422,
     retryable: false,

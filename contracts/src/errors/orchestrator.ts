@@ -11,7 +11,7 @@ export const orchestratorErrors = errorTable({
     status: 422,
     retryable: false,
     title: 'The workflow document is wrong',
-    message: 'The workflow has {count} faults: {problems}.',
+    message: 'The workflow has {count}: {problems}.',
   },
   MESHWORK_WORKFLOW_UNKNOWN: {
     status: 404,
@@ -140,7 +140,7 @@ export const orchestratorErrors = errorTable({
     status: 503,
     retryable: true,
     title: 'The database cannot be used',
-    message: 'The database of the orchestrator answered: {reason}.',
+    message: 'The database of the orchestrator answered: {reason}. What was acknowledged is kept; try again.',
   },
   MESHWORK_EVENTS_TOO_MANY: {
     status: 503,

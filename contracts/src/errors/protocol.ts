@@ -2,6 +2,13 @@ import { errorTable } from './table.ts'
 
 /** What any service of the mesh can answer. */
 export const protocolErrors = errorTable({
+  MESHWORK_STAGE_COLUMNS_UNKNOWN: {
+    status: 422,
+    retryable: false,
+    title: 'The columns of a dataset are not known before the run',
+    message:
+      'The columns of this dataset are not known before the run, so what names them is not checked; declare "schema" where it is ingested, or plan with the parameters of the run. Only a plan says this.',
+  },
   MESHWORK_REQUEST_INVALID: {
     status: 400,
     retryable: false,

@@ -28,6 +28,10 @@ export const StageInfo = Type.Object(
         path: Type.String({ examples: ['/v1/clean'] }),
         input: Type.Unsafe<object>({ type: 'object', description: 'JSON Schema of the request body.' }),
         output: Type.Unsafe<object>({ type: 'object', description: 'JSON Schema of the answer body.' }),
+        deprecated: Type.Optional(
+          Type.String({ format: 'date', description: 'Since when it should not be used for new work.' }),
+        ),
+        sunset: Type.Optional(Type.String({ format: 'date', description: 'From when it may be gone.' })),
       }),
       { minItems: 1, maxItems: 16 },
     ),

@@ -154,36 +154,35 @@ export const FeatureSpec = Type.Union(
 )
 export type FeatureSpec = Static<typeof FeatureSpec>
 
+const NewColumns = MapOf(FeatureSpec, {
+  minProperties: 1,
+  maxProperties: 512,
+  description:
+    'Name of the new column (or prefix, for oneHot) and how it is made. They can use each other; the order of the keys means nothing. New columns stand in rounds, those that need no other first, by name within a round.',
+  examples: [
+    {
+      hour: 'hour(date)',
+      origin_rate: { kind: 'target', column: 'origin', target: 'delay > 15', smoothing: 100 },
+    },
+  ],
+})
+const Keep = Type.Union([Type.Literal('all'), Type.Array(ColumnName, { maxItems: 1024 })], {
+  default: 'all',
+  description: 'Which columns of the input stay beside the new ones.',
+})
+const FitWhere = Type.Unsafe<string>({
+  ...Expression,
+  description: 'Condition over columns of the dataset: which rows to learn from. All without it.',
+})
+
+/** Contract 1, deprecated: what `fit` says in contract 2 stands in two keys that exclude each other. */
 export const FeaturesInput = Closed(
   {
     dataset: DatasetRef,
-    columns: Type.Optional(
-      MapOf(FeatureSpec, {
-        minProperties: 1,
-        maxProperties: 512,
-        description:
-          'Name of the new column (or prefix, for oneHot) and how it is made. They can use each other; the order of the keys means nothing. New columns stand in rounds, those that need no other first, by name within a round.',
-        examples: [
-          {
-            hour: 'hour(date)',
-            origin_rate: { kind: 'target', column: 'origin', target: 'delay > 15', smoothing: 100 },
-          },
-        ],
-      }),
-    ),
+    columns: Type.Optional(NewColumns),
     fitted: Type.Optional(ArtefactRef),
-    fitWhere: Type.Optional(
-      Type.Unsafe<string>({
-        ...Expression,
-        description: 'Condition over columns of the dataset: which rows to learn from. All without it.',
-      }),
-    ),
-    keep: Type.Optional(
-      Type.Union([Type.Literal('all'), Type.Array(ColumnName, { maxItems: 1024 })], {
-        default: 'all',
-        description: 'Which columns of the input stay beside the new ones.',
-      }),
-    ),
+    fitWhere: Type.Optional(FitWhere),
+    keep: Type.Optional(Keep),
   },
   {
     title: 'FeaturesInput',
@@ -192,6 +191,30 @@ export const FeaturesInput = Closed(
   },
 )
 export type FeaturesInput = Static<typeof FeaturesInput>
+
+/** Contract 2: one key says where the fit comes from, so that there is nothing to contradict. */
+export const FeaturesInputV2 = Closed(
+  {
+    dataset: DatasetRef,
+    columns: Type.Optional(NewColumns),
+    fit: Type.Optional(
+      Type.Union(
+        [
+          Closed({ where: FitWhere }, { description: 'Learn from these rows.' }),
+          Closed({ artefact: ArtefactRef }, { description: 'Transform exactly as this fitted artefact says.' }),
+        ],
+        { description: 'Where what is learnt comes from. Without it: from all rows.' },
+      ),
+    ),
+    keep: Type.Optional(Keep),
+  },
+  {
+    title: 'FeaturesInputV2',
+    description:
+      'Either `columns` (fit, then transform) or `fit.artefact` (transform exactly as it says, its columns included). Categories are known by their text, whatever the type of the column. Names of columns that the dataset has are refused, also of those not kept.',
+  },
+)
+export type FeaturesInputV2 = Static<typeof FeaturesInputV2>
 
 export const FeaturesOutput = Closed(
   {

@@ -1,130 +1,142 @@
-// The values that two shapes have in common.
+// The values that two shapes of one side have in common.
 
-import type { JsonValue } from '../schema.ts'
-import { both, equal, type SchemaLike } from './json-schema.ts'
-import { isMultiple, tightened } from './number-shape.ts'
+import { fitsShape, propertyOf } from './accepts.ts'
+import { incomparable, stepOf } from './keywords.ts'
+import { tightened } from './number.ts'
+import { both, NotComparable, resolve } from './schema.ts'
 import {
   type ArrayShape,
   type NumberShape,
   type ObjectShape,
-  propertyOf,
+  sameValue,
   type Shape,
+  type Side,
   type StringShape,
-  whole,
 } from './shape.ts'
-import { valueIn } from './value.ts'
 
-export function meet(some: readonly Shape[], others: readonly Shape[], root: SchemaLike): Shape[] {
-  return some.flatMap(a => others.flatMap(b => (a.type === b.type ? [meetOf(a, b, root)] : [])))
+const shapesMax = 256
+
+export function meet(as: readonly Shape[], bs: readonly Shape[], side: Side): Shape[] {
+  if (as.length * bs.length > shapesMax * 6) throw new NotComparable('it combines too many alternatives')
+  const met = as.flatMap(a => bs.flatMap(b => (a.type === b.type ? [meetShapes(a, b, side)] : [])))
+  return met.filter(shape => !isEmptyShape(shape))
 }
 
-function meetOf(a: Shape, b: Shape, root: SchemaLike): Shape {
-  if (isWhole(a)) return b
-  if (isWhole(b)) return a
+/** No value can fit; false does not say that one does. */
+export const isEmptyShape = (shape: Shape): boolean =>
+  shape.values?.length === 0 ||
+  ('min' in shape && shape.min > shape.max) ||
+  (shape.type === 'number' && shape.min === shape.max && (shape.minOpen || shape.maxOpen))
+
+function meetShapes(a: Shape, b: Shape, side: Side): Shape {
+  const met = meetConstraints(a, b, side)
+  const untreated = a.untreated === b.untreated || isFree(a) ? b.untreated : isFree(b) ? a.untreated : 'mixed'
+  return untreated === met.untreated ? met : ({ ...met, untreated } as Shape)
+}
+
+/** Says no more than its type. */
+const isFree = (shape: Shape): boolean =>
+  shape.opaque.length === 0 &&
+  ((shape.type === 'object' &&
+    shape.properties.size + shape.required.size + shape.min === 0 &&
+    shape.max === Infinity &&
+    isPlain(shape)) ||
+    (shape.type === 'array' && shape.rest === true && shape.prefix.length + shape.min === 0 && shape.max === Infinity))
+
+function meetConstraints(a: Shape, b: Shape, side: Side): Shape {
+  if (a.values || b.values) return meetValues(a, b, side)
   const opaque = [...new Set([...a.opaque, ...b.opaque])]
-  const { values, undecided } = valuesOf(a, b, root)
-  const shape = boundsOf(a, b, opaque)
-  return { ...shape, ...(values && { values }), opaque: undecided ? [...shape.opaque, 'enum'] : shape.opaque }
-}
-
-function isWhole(shape: Shape): boolean {
-  const { type } = shape
-  return shape.opaque.length === 0 && equal(plain(shape), plain(whole(type)))
-}
-const plain = (shape: Shape): object => ({
-  ...shape,
-  ...('required' in shape && { required: [...shape.required], additionalGiven: false }),
-  ...('min' in shape && { min: String(shape.min), max: String(shape.max) }),
-  multipleOf: 'multipleOf' in shape ? (shape.multipleOf ?? null) : null,
-})
-
-function valuesOf(
-  a: Shape,
-  b: Shape,
-  root: SchemaLike,
-): { values: readonly JsonValue[] | undefined; undecided: boolean } {
-  if (!a.values && !b.values) return { values: undefined, undecided: false }
-  if (a.values && b.values)
-    return { values: a.values.filter(value => b.values?.some(other => equal(value, other))), undecided: false }
-  const [values, other] = a.values ? [a.values, b] : [b.values as readonly JsonValue[], a]
-  const judged = values.map(value => valueIn(value, other, root))
-  return { values: values.filter((_, i) => judged[i] !== false), undecided: judged.includes(undefined) }
-}
-
-function boundsOf(a: Shape, b: Shape, opaque: string[]): Shape {
   if (a.type === 'number' && b.type === 'number') return meetNumbers(a, b, opaque)
-  const range = (x: { min: number; max: number }, y: { min: number; max: number }) => ({
-    min: Math.max(x.min, y.min),
-    max: Math.min(x.max, y.max),
-  })
-  if (a.type === 'string' && b.type === 'string')
-    return {
-      ...a,
-      ...range(a, b),
-      opaque,
-      patterns: [...new Set([...a.patterns, ...b.patterns])],
-      formats: [...new Set([...a.formats, ...b.formats])],
-    } satisfies StringShape
-  if (a.type === 'array' && b.type === 'array') {
-    const length = Math.max(a.tuple.length, b.tuple.length)
-    return {
-      ...a,
-      ...range(a, b),
-      opaque,
-      tuple: Array.from({ length }, (_, i) => both(a.tuple[i] ?? a.rest, b.tuple[i] ?? b.rest)),
-      rest: both(a.rest, b.rest),
-      unique: a.unique || b.unique,
-    } satisfies ArrayShape
-  }
-  if (a.type === 'object' && b.type === 'object') return meetObjects(a, b, range(a, b), opaque)
-  return { ...a, opaque }
+  if (a.type === 'string' && b.type === 'string') return meetStrings(a, b, opaque)
+  if (a.type === 'array' && b.type === 'array') return meetArrays(a, b, opaque)
+  if (a.type === 'object' && b.type === 'object') return meetObjects(a, b, opaque)
+  return a
 }
 
-function meetNumbers(a: NumberShape, b: NumberShape, opaque: string[]): NumberShape {
+function meetValues(a: Shape, b: Shape, side: Side): Shape {
+  const [held, other] = a.values ? [a, b] : [b, a]
+  const known = held.values ?? []
+  const opaque = [...new Set([...a.opaque, ...b.opaque])]
+  if (other.values) {
+    const values = known.filter(value => other.values?.some(also => sameValue(value, also)))
+    return { ...held, values, opaque }
+  }
+  const values = known.filter(value => fitsShape(other, value, side) !== 'no')
+  const certain = values.every(value => fitsShape({ ...other, opaque: [] }, value, side) === 'yes')
+  return { ...held, values, opaque: certain ? opaque : [...opaque, incomparable('enum')] }
+}
+
+function meetNumbers(a: NumberShape, b: NumberShape, opaque: readonly string[]): NumberShape {
   const min = Math.max(a.min, b.min)
   const max = Math.min(a.max, b.max)
-  const [x, y] = [a.multipleOf, b.multipleOf]
-  const step = x === undefined ? y : y === undefined || isMultiple(x, y) ? x : isMultiple(y, x) ? y : undefined
-  const unread = x !== undefined && y !== undefined && step === undefined
-  return tightened({
-    ...a,
-    min,
-    max,
-    minExcluded: (a.min === min && a.minExcluded) || (b.min === min && b.minExcluded),
-    maxExcluded: (a.max === max && a.maxExcluded) || (b.max === max && b.maxExcluded),
-    multipleOf: unread ? x : step,
-    opaque: unread ? [...opaque, `multipleOf:${y}`] : opaque,
-  })
+  const minOpen = (a.min === min && a.minOpen) || (b.min === min && b.minOpen)
+  const maxOpen = (a.max === max && a.maxOpen) || (b.max === max && b.maxOpen)
+  const bounded = { ...a, opaque, min, max, minOpen, maxOpen }
+  const step = a.step === undefined ? b.step : stepOf(a.step, b.step)
+  if (step === 'opaque') return { ...bounded, opaque: [...opaque, incomparable('multipleOf')] }
+  return step === undefined ? bounded : tightened({ ...bounded, step })
 }
 
-function meetObjects(
-  a: ObjectShape,
-  b: ObjectShape,
-  range: { min: number; max: number },
-  opaque: string[],
-): ObjectShape {
-  const keys = new Set([...Object.keys(a.properties), ...Object.keys(b.properties)])
+const meetStrings = (a: StringShape, b: StringShape, opaque: readonly string[]): StringShape => ({
+  ...a,
+  opaque,
+  min: Math.max(a.min, b.min),
+  max: Math.min(a.max, b.max),
+  patterns: [...new Set([...a.patterns, ...b.patterns])],
+  formats: [...new Set([...a.formats, ...b.formats])],
+})
+
+function meetArrays(a: ArrayShape, b: ArrayShape, opaque: readonly string[]): ArrayShape {
+  const length = Math.max(a.prefix.length, b.prefix.length)
+  const prefix = Array.from({ length }, (_, i) => both(a.prefix[i] ?? a.rest, b.prefix[i] ?? b.rest))
+  const [min, max] = [Math.max(a.min, b.min), Math.min(a.max, b.max)]
+  return { ...a, opaque, prefix, rest: both(a.rest, b.rest), min, max, unique: a.unique || b.unique }
+}
+
+function meetObjects(a: ObjectShape, b: ObjectShape, opaque: readonly string[]): ObjectShape {
+  const keys = new Set([...a.properties.keys(), ...b.properties.keys()])
+  const properties = new Map([...keys].map(key => [key, both(propertyOf(a, key), propertyOf(b, key))]))
   const required = new Set([...a.required, ...b.required])
-  const patterned = [a, b].filter(shape => Object.keys(shape.patterns).length > 0)
-  // What falls under a pattern here and under "additional" there is not followed.
-  const unread =
-    (patterned.length === 2 && !equal(a.patterns, b.patterns)) ||
-    (patterned.length === 1 && (a.additional !== true || b.additional !== true))
+  const mixed = (a.patterns.size > 0 || b.patterns.size > 0) && !(isPlain(a) || isPlain(b))
   return {
     ...a,
-    min: Math.max(range.min, required.size),
-    max: range.max,
-    properties: Object.fromEntries([...keys].map(key => [key, both(held(a, key), held(b, key))])),
+    opaque: mixed ? [...opaque, incomparable('patternProperties')] : opaque,
+    properties,
     required,
-    patterns: { ...a.patterns, ...b.patterns },
+    patterns: new Map([...a.patterns, ...b.patterns]),
     additional: both(a.additional, b.additional),
-    additionalGiven: a.additionalGiven || b.additionalGiven,
-    opaque: unread ? [...opaque, 'patternProperties'] : opaque,
+    declared: a.declared || b.declared,
+    names: both(a.names, b.names),
+    min: Math.max(a.min, b.min, required.size),
+    max: Math.min(a.max, b.max),
   }
 }
 
-/** The schema of a key of an object. */
-export function held(shape: ObjectShape, key: string): SchemaLike {
-  const { declared, rest } = propertyOf(shape, key)
-  return declared.length === 0 ? rest : declared.reduce((all, part) => both(all, part), true as SchemaLike)
+const isPlain = (shape: ObjectShape): boolean =>
+  shape.patterns.size === 0 && shape.additional === true && shape.names === true
+
+/** No value fits both; false where it is not certain. */
+export function disjoint(a: Shape, b: Shape, side: Side): boolean {
+  if (a.type !== b.type) return true
+  if (a.values && b.values) return !a.values.some(value => b.values?.some(other => sameValue(value, other)))
+  if (a.values || b.values) {
+    const [held, other] = a.values ? [a, b] : [b, a]
+    return held.values?.every(value => fitsShape(other, value, side) === 'no') ?? false
+  }
+  if (a.type === 'number' && b.type === 'number') return isEmptyShape(meetNumbers(a, b, []))
+  if (a.type === 'string' && b.type === 'string') return isEmptyShape(meetStrings(a, b, []))
+  if (a.type === 'object' && b.type === 'object')
+    return [...a.required].some(key => b.required.has(key) && apart(a, b, key, side))
+  return false
 }
+
+/** A property that both need tells them apart: its types or its values differ. */
+function apart(a: ObjectShape, b: ObjectShape, key: string, side: Side): boolean {
+  const as = side.shapes(resolve(propertyOf(a, key), side.root))
+  const bs = side.shapes(resolve(propertyOf(b, key), side.root))
+  return as.every(x => bs.every(y => x.type !== y.type || ((x.values || y.values) && disjoint(x, y, side))))
+}
+
+/** The values that a side's schema holds for certain; undefined when they are not a list. */
+export const valuesOf = (shapes: readonly Shape[]) =>
+  shapes.every(shape => shape.values) ? shapes.flatMap(shape => shape.values ?? []) : undefined

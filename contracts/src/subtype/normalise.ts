@@ -1,194 +1,82 @@
-// From a schema to its shapes.
-//
-// Invariant: the shapes hold at least the values of the schema, and exactly those when none is opaque.
+// A schema as a list of shapes, worked out once for each schema object and document.
 
-import { canonicalJson } from '../canonical.ts'
 import type { JsonValue } from '../schema.ts'
-import {
-  both,
-  dereference,
-  equal,
-  type JsonSchema,
-  lookUp,
-  type SchemaLike,
-  type ShapeType,
-  shapeTypes,
-  typeOfValue,
-  Undecidable,
-} from './json-schema.ts'
-import { disjoint } from './disjoint.ts'
-import { meet } from './meet.ts'
-import { numberShape } from './number-shape.ts'
-import { type ArrayShape, type ObjectShape, type Shape, type StringShape, whole } from './shape.ts'
+import { fitsShape } from './accepts.ts'
+import { constraintText, incomparable, keywordShapes } from './keywords.ts'
+import { disjoint, isEmptyShape, meet } from './meet.ts'
+import { type JsonSchema, type Keywords, NotComparable, resolve, targetOf } from './schema.ts'
+import { anyOfType, type Shape, type Side, sameValue, shapeTypes, typeOf } from './shape.ts'
 
-const depthMax = 40
-const analysed = new Set(
-  `type enum const nullable anyOf oneOf allOf $ref minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength
-  maxLength pattern format items prefixItems additionalItems minItems maxItems uniqueItems properties required
-  additionalProperties patternProperties minProperties maxProperties title description default examples deprecated readOnly
-  writeOnly definitions`.split(/\s+/),
-)
-/** Keywords that say something of one type only; another type is not touched by them. */
-const opaqueOf: Readonly<Record<string, ShapeType>> = {
-  contains: 'array',
-  minContains: 'array',
-  maxContains: 'array',
-  unevaluatedItems: 'array',
-  contentSchema: 'string',
-  contentEncoding: 'string',
-  contentMediaType: 'string',
-  propertyNames: 'object',
-  dependentRequired: 'object',
-  dependentSchemas: 'object',
-  dependencies: 'object',
-  unevaluatedProperties: 'object',
-}
-const opaqueOfAll = new Set(['not', 'if', 'then', 'else'])
-/** Patterns that every key matches, as a record has them. */
-const everyKey = new Set(['^.*$', '^(.*)$', '.*', ''])
+const sides = new WeakMap<object, Side>()
 
-const cache = new WeakMap<object, WeakMap<object, readonly Shape[]>>()
-
-export function normalise(schema: SchemaLike, root: SchemaLike): readonly Shape[] {
-  if (typeof schema === 'boolean' || typeof root === 'boolean') return shapesOf(schema, root, 0)
-  const known = cache.get(root)?.get(schema)
+/** A document, with the shapes of its schemas kept for as long as it lives. */
+export function sideOf(root: JsonSchema): Side {
+  if (typeof root === 'boolean') return newSide(root)
+  const known = sides.get(root)
   if (known) return known
-  const shapes = shapesOf(schema, root, 0)
-  const ofRoot = cache.get(root) ?? new WeakMap<object, readonly Shape[]>()
-  cache.set(root, ofRoot.set(schema, shapes))
-  return shapes
+  const side = newSide(root)
+  sides.set(root, side)
+  return side
 }
 
-function shapesOf(given: SchemaLike, root: SchemaLike, depth: number): readonly Shape[] {
-  if (depth > depthMax) throw new Undecidable('the schema is nested too deep')
-  const schema = dereference(given, root)
-  if (schema === true) return shapeTypes.map(whole)
-  if (schema === false || isNever(schema)) return []
-  let shapes = valuesOf(schema) ?? typesOf(schema, root)
-  if (schema['enum'] !== undefined || 'const' in schema) shapes = meet(shapes, typesOf(schema, root), root)
-  const deeper = (part: SchemaLike) => shapesOf(part, root, depth + 1)
-  if (typeof schema['$ref'] === 'string') shapes = meet(shapes, deeper(lookUp(schema['$ref'], root)), root)
-  for (const part of (schema['allOf'] ?? []) as SchemaLike[]) shapes = meet(shapes, deeper(part), root)
-  if (schema['anyOf']) shapes = meet(shapes, (schema['anyOf'] as SchemaLike[]).flatMap(deeper), root)
-  if (schema['oneOf']) shapes = meet(shapes, exactlyOne(schema['oneOf'] as SchemaLike[], deeper, root), root)
-  return shapes.filter(inhabited)
-}
+const everything: readonly Shape[] = shapeTypes.map(anyOfType)
 
-const isNever = (schema: JsonSchema): boolean =>
-  schema['not'] === true || (typeof schema['not'] === 'object' && equal(schema['not'], {}))
-
-/** oneOf is anyOf where no value fits two branches. */
-function exactlyOne(
-  branches: readonly SchemaLike[],
-  deeper: (part: SchemaLike) => readonly Shape[],
-  root: SchemaLike,
-): Shape[] {
-  const shapes = branches.map(deeper)
-  const overlap = shapes.some((some, i) =>
-    shapes
-      .slice(i + 1)
-      .some(others => some.some(a => others.some(b => !disjoint(a, b, root, part => normalise(part, root))))),
-  )
-  const all = shapes.flat()
-  return overlap ? all.map(shape => ({ ...shape, opaque: [...shape.opaque, opaqueTag('oneOf', branches, root)] })) : all
-}
-
-function valuesOf(schema: JsonSchema): Shape[] | undefined {
-  const values = 'const' in schema ? [schema['const']] : (schema['enum'] as unknown[] | undefined)
-  if (!values) return undefined
-  return shapeTypes.flatMap(type => {
-    const own = values.filter(value => typeOfValue(value) === type) as JsonValue[]
-    return own.length > 0 ? [{ ...whole(type), values: own }] : []
-  })
-}
-
-function typesOf(schema: JsonSchema, root: SchemaLike): Shape[] {
-  const { type } = schema as { type?: string | string[] }
-  const named: readonly string[] =
-    type === undefined ? shapeTypes : [...[type].flat(), ...(schema['nullable'] === true ? ['null'] : [])]
-  const integer = named.includes('integer') && !named.includes('number')
-  const types = new Set(named.map(name => (name === 'integer' ? 'number' : name)))
-  const opaque = Object.keys(schema).filter(
-    key => !analysed.has(key) && (opaqueOfAll.has(key) || opaqueOf[key] !== undefined),
-  )
-  return [...types].map(name => {
-    if (!shapeTypes.includes(name as ShapeType)) throw new Undecidable(`"${name}" is not a type`)
-    const shape = shapeOfType(name as ShapeType, schema, integer)
-    const tags = opaque
-      .filter(key => opaqueOf[key] === undefined || opaqueOf[key] === name)
-      .map(key => opaqueTag(key, schema[key], root))
-    return { ...shape, opaque: [...shape.opaque, ...tags] }
-  })
-}
-
-/** Not analysed: comparable as text alone, with what its references mean. */
-function opaqueTag(keyword: string, value: unknown, root: SchemaLike): string {
-  const text = canonicalJson(value)
-  return `${keyword}:${text}${text.includes('$ref') ? `@${canonicalJson(root)}` : ''}`
-}
-
-function shapeOfType(type: ShapeType, schema: JsonSchema, integer: boolean): Shape {
-  const count = (name: string, other: number) => (typeof schema[name] === 'number' ? schema[name] : other)
-  const infinity = Number.POSITIVE_INFINITY
-  switch (type) {
-    case 'number':
-      return numberShape(schema, integer)
-    case 'string':
-      return {
-        ...(whole('string') as StringShape),
-        min: count('minLength', 0),
-        max: count('maxLength', infinity),
-        patterns: typeof schema['pattern'] === 'string' ? [schema['pattern']] : [],
-        formats: typeof schema['format'] === 'string' ? [schema['format']] : [],
+function newSide(root: JsonSchema): Side {
+  const known = new WeakMap<object, readonly Shape[]>()
+  const open = new Set<object>()
+  const side: Side = {
+    root,
+    shapes(schema) {
+      if (typeof schema === 'boolean') return schema ? everything : []
+      const kept = known.get(schema)
+      if (kept) return kept
+      if (open.has(schema)) throw new NotComparable('it is defined by itself alone')
+      open.add(schema)
+      try {
+        const shapes = normalise(schema as Keywords, side)
+        known.set(schema, shapes)
+        return shapes
+      } finally {
+        open.delete(schema)
       }
-    case 'array':
-      return arrayShape(schema, count)
-    case 'object':
-      return objectShape(schema, count)
-    case 'null':
-    case 'boolean':
-      return whole(type)
+    },
   }
+  return side
 }
 
-function arrayShape(schema: JsonSchema, count: (name: string, other: number) => number): ArrayShape {
-  const listed = Array.isArray(schema['items'])
-  const tuple = (schema['prefixItems'] ?? (listed ? schema['items'] : [])) as SchemaLike[]
-  const rest = ((listed ? schema['additionalItems'] : schema['items']) ?? true) as SchemaLike
-  const max = count('maxItems', Number.POSITIVE_INFINITY)
-  return {
-    ...(whole('array') as ArrayShape),
-    tuple,
-    rest,
-    min: count('minItems', 0),
-    max: rest === false ? Math.min(max, tuple.length) : max,
-    unique: schema['uniqueItems'] === true,
-  }
+function normalise(schema: Keywords, side: Side): readonly Shape[] {
+  if (schema.not === true || (typeof schema.not === 'object' && Object.keys(schema.not).length === 0)) return []
+  let shapes = keywordShapes(schema, side.root)
+  if (schema.enum !== undefined || 'const' in schema) shapes = withValues(schema, shapes, side)
+  if (schema.$ref !== undefined)
+    shapes = meet(shapes, side.shapes(resolve(targetOf(schema.$ref, side.root), side.root)), side)
+  for (const part of schema.allOf ?? []) shapes = meet(shapes, side.shapes(resolve(part, side.root)), side)
+  if (schema.anyOf)
+    shapes = meet(
+      shapes,
+      schema.anyOf.flatMap(part => side.shapes(resolve(part, side.root))),
+      side,
+    )
+  if (schema.oneOf) shapes = meet(shapes, oneOf(schema.oneOf, side), side)
+  return shapes.filter(shape => !isEmptyShape(shape))
 }
 
-function objectShape(schema: JsonSchema, count: (name: string, other: number) => number): ObjectShape {
-  const required = new Set((schema['required'] ?? []) as string[])
-  const shape: ObjectShape = {
-    ...(whole('object') as ObjectShape),
-    properties: (schema['properties'] ?? {}) as Record<string, SchemaLike>,
-    required,
-    additional: (schema['additionalProperties'] ?? true) as SchemaLike,
-    additionalGiven: schema['additionalProperties'] !== undefined,
-    patterns: (schema['patternProperties'] ?? {}) as Record<string, SchemaLike>,
-    min: Math.max(count('minProperties', 0), required.size),
-    max: count('maxProperties', Number.POSITIVE_INFINITY),
-  }
-  const [only, ...others] = Object.entries(shape.patterns)
-  if (!only || others.length > 0 || !everyKey.has(only[0])) return shape
-  const properties = Object.fromEntries(
-    Object.entries(shape.properties).map(([key, part]) => [key, both(part, only[1])]),
-  )
-  return { ...shape, properties, patterns: {}, additional: only[1], additionalGiven: true }
+function withValues(schema: Keywords, shapes: readonly Shape[], side: Side): Shape[] {
+  const listed = schema.enum ?? [schema.const as JsonValue]
+  const wanted = 'const' in schema ? listed.filter(value => sameValue(value, schema.const as JsonValue)) : listed
+  return shapes.flatMap(shape => {
+    const values = wanted.filter(value => typeOf(value) === shape.type && fitsShape(shape, value, side) !== 'no')
+    if (values.length === 0) return []
+    const certain = values.every(value => fitsShape({ ...shape, opaque: [] }, value, side) === 'yes')
+    if (!certain) return [{ ...shape, values, opaque: [...shape.opaque, incomparable('enum')] }]
+    return [{ ...anyOfType(shape.type), values, opaque: shape.opaque }]
+  })
 }
 
-function inhabited(shape: Shape): boolean {
-  if (shape.values && shape.values.length === 0) return false
-  if (!('min' in shape)) return true
-  if (shape.min > shape.max) return false
-  return !(shape.type === 'number' && shape.min === shape.max && (shape.minExcluded || shape.maxExcluded))
+/** Exactly one branch may fit: what is known only where no two can. */
+function oneOf(branches: readonly JsonSchema[], side: Side): Shape[] {
+  const read = branches.map(branch => side.shapes(resolve(branch, side.root)))
+  const overlap = read.some((as, i) => read.slice(i + 1).some(bs => as.some(a => bs.some(b => !disjoint(a, b, side)))))
+  const opaque = overlap ? [constraintText('oneOf', branches, side.root)] : []
+  return read.flat().map(shape => ({ ...shape, opaque: [...shape.opaque, ...opaque], untreated: 'whole' as const }))
 }

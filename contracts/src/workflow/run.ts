@@ -3,13 +3,13 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { Problem } from '../problem.ts'
 import { SemanticVersion, StageName } from '../protocol/stage.ts'
-import { Closed, Json, MapOf, Nullable, OneOf, Sha256 } from '../schema.ts'
+import { Closed, Json, MapOf, Nullable, OpenOneOf, Sha256 } from '../schema.ts'
 import { StepName, WorkflowName } from './document.ts'
 
 const Time = (description: string) => Type.String({ format: 'date-time', description })
 
 export const runStatuses = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const
-export const RunStatus = OneOf(runStatuses, {
+export const RunStatus = OpenOneOf(runStatuses, {
   title: 'RunStatus',
   description: 'paused: no step starts until it is resumed. The last three are final.',
 })
@@ -25,7 +25,7 @@ export const stepStatuses = [
   'skipped',
   'reused',
 ] as const
-export const StepStatus = OneOf(stepStatuses, {
+export const StepStatus = OpenOneOf(stepStatuses, {
   title: 'StepStatus',
   description:
     'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
@@ -150,7 +150,7 @@ export const RunEvent = Closed(
       description: 'Grows within a run; send it back as Last-Event-ID to go on after it.',
     }),
     runId: RunId,
-    type: OneOf(eventTypes),
+    type: OpenOneOf(eventTypes),
     step: Nullable(StepName),
     attempt: Nullable(Type.Integer({ minimum: 1 })),
     at: Time('When it was recorded.'),
@@ -176,7 +176,7 @@ export const DeploymentView = Closed(
     url: Type.String({ maxLength: 2048 }),
     version: Nullable(SemanticVersion),
     majors: Type.Array(Type.Integer({ minimum: 1 })),
-    status: OneOf(['ready', 'unready', 'unreachable', 'unknown']),
+    status: OpenOneOf(['ready', 'unready', 'unreachable', 'unknown']),
     checkedAt: Nullable(Time('Last look.')),
   },
   { title: 'Deployment' },

@@ -47,7 +47,6 @@ export const ScheduleDefinition = Closed(
   {
     title: 'ScheduleDefinition',
     description: 'Defaults: timeZone UTC, overlap skip, catchUp latest.',
-    examples: [{ workflow: 'score', cron: '30 2 * * *', timeZone: 'Europe/Berlin', overlap: 'queue' }],
   },
 )
 export type ScheduleDefinition = Static<typeof ScheduleDefinition>

@@ -60,10 +60,25 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
     if (!told)
       say('cycle', `/steps/${first}`, `the steps depend on each other in a circle: ${order.names.join(' → ')}`, first)
   }
+  found.push(...deprecations(read, document, stages))
   found.push(
     ...checkTypes(document, contractsOf(document, stages)).map(finding => diagnosticOf(read, document, finding)),
   )
   return { document: order.kind === 'cycle' ? undefined : document, diagnostics: inOrder(found) }
+}
+
+/** Steps that use a contract which will go. */
+function deprecations(read: ReadDocument, document: WorkflowDocument, stages: readonly KnownStage[]): Diagnostic[] {
+  const contractOf = contractsOf(document, stages)
+  return Object.entries(document.steps).flatMap(([name, step]): Diagnostic[] => {
+    const { deprecated, sunset } = contractOf(name) ?? {}
+    if (deprecated === undefined) return []
+    const pointer = `/steps/${name}/stage`
+    const [stage = ''] = step.stage.split('@')
+    const newest = Math.max(...(stages.find(known => known.name === stage)?.majors ?? []))
+    const message = `step "${name}": ${step.stage} is deprecated since ${deprecated}${sunset === undefined ? '' : ` and may be gone from ${sunset}`}; the newest is ${stage}@${newest}`
+    return [{ severity: 'warning', code: 'deprecated-major', message, pointer, ...read.place(pointer), step: name }]
+  })
 }
 
 /** The contract of a step's stage, where it is known. */

@@ -202,7 +202,8 @@ export class Engine {
       return await client.call({ ...call, deployment })
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
-      if (error instanceof ProblemError) return { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs }
+      if (error instanceof ProblemError)
+        return { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs(call.attempt) }
       throw error
     } finally {
       leave?.()

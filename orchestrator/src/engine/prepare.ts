@@ -55,5 +55,6 @@ function unserved(before: StepState, step: PlanStep, error: ProblemError, now: n
   const problem = error.toProblem()
   if (!error.retryable) return failed(before, problem, now)
   const attempt = { ...before, attempts: before.attempts + 1, startedAt: before.startedAt ?? now }
-  return answered(attempt, step, { kind: 'problem', problem, retryAfterMs: restartMs }, now, 0, Math.random())
+  const retryAfterMs = restartMs(attempt.attempts)
+  return answered(attempt, step, { kind: 'problem', problem, retryAfterMs }, now, 0, Math.random())
 }

@@ -5,8 +5,10 @@
 // again. Keys of runs live as long as their runs.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type JsonValue, MeshError, type RunStart, sentence } from '@meshwork/contracts'
+import { type JsonValue, MeshError, type ProblemItem, type RunStart, sentence } from '@meshwork/contracts'
+import type { KnownStage } from '../definition/check.ts'
 import { checkParams } from '../definition/params.ts'
+import { StartChecks } from '../plan/start-checks.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow, StepRow, WorkflowRow } from '../store/rows.ts'
 import { stepState } from '../store/rows.ts'
@@ -44,6 +46,7 @@ export class Starter {
   readonly #options: StarterOptions
   /** Keys of requests that have come and are not acknowledged yet. */
   readonly #inFlight = new Set<string>()
+  readonly #checks = new StartChecks()
 
   constructor(options: StarterOptions) {
     this.#options = options
@@ -52,7 +55,7 @@ export class Starter {
   async start(start: RunStart, origin: Origin = {}): Promise<Accepted> {
     return await this.#once(origin.key, async () => {
       const workflow = await this.#options.find(start.workflow, start.version)
-      const params = checked(workflow, start.params ?? {})
+      const params = await this.#checked(workflow, start.params ?? {})
       return await this.#accept(origin, start, {
         workflow: workflow.name,
         version: workflow.version,
@@ -69,13 +72,13 @@ export class Starter {
     version: number | undefined,
   ): Promise<(params: Record<string, JsonValue>, origin: Origin) => NewRun> {
     const workflow = await this.#options.find(name, version)
-    await requireStages(this.#options.directory, workflow.plan.steps)
+    const stages = await requireStages(this.#options.directory, workflow.plan.steps)
     return (params, { key, traceparent }) => ({
       id: randomUUID(),
       jobId: randomUUID(),
       workflow: workflow.name,
       version: workflow.version,
-      params: checked(workflow, params),
+      params: this.#fitting(workflow, params, stages),
       cache: false,
       plan: workflow.plan,
       traceparent: traceparentOf(traceparent),
@@ -126,9 +129,27 @@ export class Starter {
     id: string = randomUUID(),
   ): Promise<{ params: Record<string, JsonValue>; again: Again }> {
     const workflow = await this.#options.find(run.workflow, run.version)
-    const params = checked(workflow, forkParams(run.params, request.params ?? {}))
+    const params = await this.#checked(workflow, forkParams(run.params, request.params ?? {}))
     const facts = { id, workflow: run.workflow, version: run.version, params, startedAt: Date.now() }
     return { params, again: forkOf(run.plan, statesOf(steps), facts, request.from ?? []) }
+  }
+
+  async #checked(workflow: WorkflowRow, given: Record<string, JsonValue>): Promise<Record<string, JsonValue>> {
+    return this.#fitting(workflow, given, await requireStages(this.#options.directory, workflow.plan.steps))
+  }
+
+  /** The parameters of a run with defaults, checked against the workflow and against the steps that they go into. */
+  #fitting(
+    workflow: WorkflowRow,
+    given: Record<string, JsonValue>,
+    stages: readonly KnownStage[],
+  ): Record<string, JsonValue> {
+    requireSmall(given)
+    const found = checkParams(workflow.document.params, given)
+    if (found.kind === 'wrong') throw unfit(workflow.name, found.items)
+    const items = this.#checks.check(workflow, found.params, stages)
+    if (items.length > 0) throw unfit(workflow.name, items)
+    return found.params
   }
 
   async #accept(
@@ -136,7 +157,6 @@ export class Starter {
     request: unknown,
     run: Omit<NewRun, 'id' | 'jobId' | 'traceparent' | 'idempotencyKey' | 'requestHash'> & { id?: string },
   ): Promise<Accepted> {
-    await requireStages(this.#options.directory, run.plan.steps)
     const requestHash = hashOf(request as JsonValue)
     const accepted = await this.#options.runs.accept({
       id: randomUUID(),
@@ -169,7 +189,7 @@ export class Starter {
 const statesOf = (steps: readonly StepRow[]): Map<string, StepState> =>
   new Map(steps.map(row => [row.name, stepState(row)]))
 
-function checked(workflow: WorkflowRow, params: Record<string, JsonValue>): Record<string, JsonValue> {
+function requireSmall(params: Record<string, JsonValue>): void {
   for (const [name, value] of Object.entries(params)) {
     const bytes = Buffer.byteLength(JSON.stringify(value))
     if (bytes > inlineBytesMax)
@@ -179,19 +199,24 @@ function checked(workflow: WorkflowRow, params: Record<string, JsonValue>): Reco
         limitBytes: inlineBytesMax,
       })
   }
-  const found = checkParams(workflow.document.params, params)
-  if (found.kind === 'right') return found.params
-  const problems = sentence(found.items.map(({ detail }) => ({ pointer: '', detail })))
-  throw new MeshError('MESHWORK_RUN_PARAMS', { workflow: workflow.name, problems }, { errors: found.items })
+}
+
+function unfit(workflow: string, items: readonly ProblemItem[]): MeshError {
+  const problems = sentence(items.map(({ detail }) => ({ pointer: '', detail })))
+  return new MeshError('MESHWORK_RUN_PARAMS', { workflow, problems }, { errors: items })
 }
 
 /** A stage that has gone since the workflow was registered is told before the run is acknowledged. */
-async function requireStages(directory: Directory, steps: readonly { stage: string; major: number }[]): Promise<void> {
+async function requireStages(
+  directory: Directory,
+  steps: readonly { stage: string; major: number }[],
+): Promise<readonly KnownStage[]> {
   const known = await directory.known()
   const named = new Set(directory.views().map(({ stage }) => stage))
   for (const { stage, major } of steps)
     if (!named.has(stage) && !known.some(({ name, majors }) => name === stage && majors.includes(major)))
       await directory.pick(stage, major)
+  return known
 }
 
 const traceparentOf = (given: string | undefined): string =>

@@ -68,7 +68,10 @@ export async function planColumns(request: ColumnsRequest, planner: StagePlanner
   }
   for (const name of needs.keys()) asked.set(name, ask(name))
   await Promise.all(asked.values())
-  return { datasets, findings, complete }
+  // After an error nothing is known of what follows it, and that need not be said again.
+  const failed = findings.some(({ severity }) => severity === 'error') || request.wrong.size > 0
+  const told = failed ? findings.filter(({ code }) => code !== 'MESHWORK_STAGE_COLUMNS_UNKNOWN') : findings
+  return { datasets, findings: told, complete }
 }
 
 const unplanned = (step: string, stage: string, reason: string): TypeFinding => ({

@@ -70,7 +70,7 @@ function typesRead(document: WorkflowDocument, types: ReadonlyMap<string, Schema
 
 /** Steps that each step needs: those it refers to, and those it names. In the order of the document. */
 export function needsOf(document: WorkflowDocument): Map<string, string[]> {
-  const names = Object.keys(document.steps)
+  const place = new Map(Object.keys(document.steps).map((name, i) => [name, i]))
   return new Map(
     Object.entries(document.steps).map(([name, step]) => {
       const faults: TemplateFault[] = []
@@ -78,7 +78,10 @@ export function needsOf(document: WorkflowDocument): Map<string, string[]> {
         .flatMap(({ expression }) => expression.reads)
         .flatMap(([root, other]) => (root === 'steps' && other !== undefined ? [other] : []))
       const all = new Set([...referred, ...(step.needs ?? [])])
-      return [name, names.filter(other => all.has(other))]
+      return [
+        name,
+        [...all].filter(other => place.has(other)).sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0)),
+      ]
     }),
   )
 }

@@ -44,7 +44,7 @@ export function scheduleRoutes(app: App, schedules: Schedules, starter: Starter)
       const { timeParam, params = {} } = definition
       const ready = await starter.prepare(definition.workflow, definition.version)
       ready({ ...params, ...(timeParam !== undefined && { [timeParam]: new Date(0).toISOString() }) }, {})
-      if ((await schedules.count()) >= schedulesMax)
+      if (!(await schedules.get(request.params.name)) && (await schedules.count()) >= schedulesMax)
         throw new MeshError('MESHWORK_SCHEDULE_INVALID', { reason: `there are ${schedulesMax} schedules, the limit` })
       return view(await schedules.put(request.params.name, definition, nextFire(definition, new Date())))
     },

@@ -203,7 +203,8 @@ export function invalid(diagnostics: readonly Diagnostic[]): MeshError {
     column,
   }))
   const problems = sentence(withoutPointers(errors))
-  return new MeshError('MESHWORK_WORKFLOW_INVALID', { count: errors.length, problems }, { errors })
+  const count = errors.length === 1 ? '1 fault' : `${errors.length} faults`
+  return new MeshError('MESHWORK_WORKFLOW_INVALID', { count, problems }, { errors })
 }
 
 const withoutPointers = <T extends { detail: string }>(items: readonly T[]) =>

@@ -15,6 +15,7 @@ import {
 } from '@meshwork/contracts'
 import { Agent, type Dispatcher, request } from 'undici'
 import { isStorableJson } from '../store/storable.ts'
+import { withoutExtra } from '../typing/without-extra.ts'
 import type { Answer } from './answer.ts'
 import type { Deployment } from './deployment.ts'
 import { EventReader, AnswerTooLarge } from './event-reader.ts'
@@ -38,8 +39,14 @@ const connectTimeoutMs = 2000
 /** Stages write a line at least every 15 s, so one that is silent for a minute is gone. */
 const silenceMs = 60_000
 const deadlineGraceMs = 1000
-/** A stage that cannot be reached may be starting again: it is not asked sooner than this. */
-export const restartMs = 1000
+const restartFirstMs = 1000
+const restartLastMs = 32_000
+
+/**
+ * Milliseconds to wait for a stage that could not be reached, since it may be starting again. They double with each
+ * attempt, without jitter down to nothing: five attempts outlast an outage of fifteen seconds.
+ */
+export const restartMs = (attempt: number): number => Math.min(restartLastMs, restartFirstMs * 2 ** (attempt - 1))
 
 export class StageClient {
   readonly #agent = new Agent({
@@ -67,7 +74,9 @@ export class StageClient {
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
       if (error instanceof AnswerTooLarge) return garbage(call, error.message)
-      return late ? failed(timedOut(call)) : { ...failed(unreachable(call, error)), retryAfterMs: restartMs }
+      return late
+        ? failed(timedOut(call))
+        : { ...failed(unreachable(call, error)), retryAfterMs: restartMs(call.attempt) }
     } finally {
       clearTimeout(timer)
       call.signal.removeEventListener('abort', end)
@@ -149,8 +158,10 @@ function readResult(call: StageCall, output: unknown, version: string): Answer {
   if (faults.length > 0) return garbage(call, sentence(faults))
   if (!isStorableJson(output))
     return garbage(call, 'it holds a text with U+0000 or half a surrogate pair, which is not stored')
-  const outputHash = createHash('sha256').update(canonicalJson(output)).digest('hex')
-  return { kind: 'result', output: output as JsonValue, version, outputHash }
+  const contract = call.deployment.contracts.get(call.major)
+  const promised = contract ? withoutExtra(output as JsonValue, contract.output) : (output as JsonValue)
+  const outputHash = createHash('sha256').update(canonicalJson(promised)).digest('hex')
+  return { kind: 'result', output: promised, version, outputHash }
 }
 
 function readProblem(

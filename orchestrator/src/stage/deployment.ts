@@ -34,9 +34,7 @@ export function readStageInfo(url: string, value: unknown): Described {
     }
   }
   const { name: stage, version, capabilities } = info
-  const contracts = new Map(
-    info.contracts.map(({ major, input, output }) => [major, { input, output } as StageContract]),
-  )
+  const contracts = new Map(info.contracts.map(({ major, ...contract }) => [major, contract as StageContract]))
   const majors = info.contracts.map(({ major }) => major)
   return { kind: 'stage', deployment: { stage, url, version, majors, outputs, contracts, plans: capabilities.plan } }
 }

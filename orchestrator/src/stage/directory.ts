@@ -1,7 +1,7 @@
 // Which deployments there are, and what they said of themselves. Those of the configuration are named by stage; those
 // registered at run time are kept by the store. Looked at again in the background.
 
-import type { DeploymentView } from '@meshwork/contracts'
+import type { DeploymentView, StageInfo } from '@meshwork/contracts'
 import { closest, MeshError } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { KnownStage } from '../definition/check.ts'
@@ -52,26 +52,28 @@ export class Directory {
     return this.#entries.delete(url.replace(/\/+$/, ''))
   }
 
-  /** Looks at a new address; throws MESHWORK_STAGE_NOT_ONE when no stage answers there. */
-  async register(url: string): Promise<Deployment> {
+  /** Looks at an address; throws MESHWORK_STAGE_NOT_ONE when no stage answers there. */
+  async describe(url: string): Promise<{ deployment: Deployment; info: StageInfo }> {
     const origin = url.replace(/\/+$/, '')
     let reason = ''
     try {
-      const described = readStageInfo(
-        origin,
-        await this.#client.get(`${origin}/v1/stage`, AbortSignal.timeout(lookTimeoutMs)),
-      )
-      if (described.kind === 'stage') {
-        this.add(described.deployment.stage, origin)
-        const entry = this.#entries.get(origin) as Entry
-        Object.assign(entry, { deployment: described.deployment, status: 'ready', checkedAt: Date.now() })
-        return described.deployment
-      }
+      const info = await this.#client.get(`${origin}/v1/stage`, AbortSignal.timeout(lookTimeoutMs))
+      const described = readStageInfo(origin, info)
+      if (described.kind === 'stage') return { deployment: described.deployment, info: info as StageInfo }
       reason = described.reason
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error)
     }
     throw new MeshError('MESHWORK_STAGE_NOT_ONE', { url, reason })
+  }
+
+  /** Adds an address where a stage answers. */
+  async register(url: string): Promise<Deployment> {
+    const { deployment } = await this.describe(url)
+    this.add(deployment.stage, deployment.url)
+    const entry = this.#entries.get(deployment.url) as Entry
+    Object.assign(entry, { deployment, status: 'ready', checkedAt: Date.now() })
+    return deployment
   }
 
   async start(): Promise<void> {

@@ -3,6 +3,7 @@
 import { compile, type JsonValue, ProblemError, StagePlan } from '@meshwork/contracts'
 import type { Planned, StagePlanner } from '../plan/columns.ts'
 import type { StageClient } from './client.ts'
+import type { Deployment } from './deployment.ts'
 import type { Directory } from './directory.ts'
 import { PlanCache } from './plan-cache.ts'
 
@@ -38,6 +39,23 @@ export class Planner implements StagePlanner {
         kind: 'unplanned',
         reason: error instanceof ProblemError ? error.message : `it could not be asked: ${reason}`,
       }
+    }
+  }
+
+  /** The same, with this deployment in the place of those of its stage; nothing of it is kept. */
+  replacedBy(newer: Deployment): StagePlanner {
+    return {
+      plan: async (stage, major, body) => {
+        if (stage !== newer.stage) return await this.plan(stage, major, body)
+        try {
+          return {
+            kind: 'planned',
+            plan: await this.#ask(`${newer.url}/v${major}/${stage}/plan`, JSON.stringify(body)),
+          }
+        } catch (error) {
+          return { kind: 'unplanned', reason: error instanceof Error ? error.message : String(error) }
+        }
+      },
     }
   }
 

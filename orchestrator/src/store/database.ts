@@ -58,10 +58,10 @@ export function openPostgres(
   }
   // The end of a pool does not wait for its connections; what those say afterwards is no news.
   let closing = false
-  for (const pool of Object.values(pools))
-    pool.on('error', error => {
-      if (!closing) onError(error)
-    })
+  const onLost = (error: Error) => {
+    if (!closing) onError(error)
+  }
+  for (const pool of Object.values(pools)) pool.on('error', onLost)
   const over = (client: pg.PoolClient): Sql => ({
     query: async (text, values) => (await client.query(text, values as unknown[] | undefined)).rows as never,
   })
@@ -69,9 +69,12 @@ export function openPostgres(
     const asked = performance.now()
     const client = await pools[name].connect()
     observer.waited(name, since(asked))
+    // The pool listens to idle connections only: without us the loss of this one would end the process.
+    client.on('error', onLost)
     try {
       return await observed(observer, name, what, async () => await work(over(client)))
     } finally {
+      client.off('error', onLost)
       client.release()
     }
   }

@@ -32,9 +32,14 @@ export interface FireRow extends Record<string, unknown> {
 export type NewFire = Pick<FireRow, 'at' | 'outcome' | 'reason' | 'run_id'>
 
 export const schedulesMax = 10_000
+/** Newest entries that are kept of each schedule, beside those that wait. */
+export const firesKept = 10_000
+/** Records between two looks at how many there are. */
+const trimEvery = 100
 
 export class Schedules {
   readonly #database: Database
+  #recorded = 0
 
   constructor(database: Database) {
     this.#database = database
@@ -141,6 +146,16 @@ export class Schedules {
       [name, JSON.stringify(fires)],
     )
     await sql.query('UPDATE schedule SET next_at = $2 WHERE name = $1', [name, nextAt?.toISOString() ?? null])
+    if (this.#recorded++ % trimEvery === 0) await this.trim(sql, name)
+  }
+
+  /** Forgets the oldest entries over what is kept. */
+  async trim(sql: Sql, name: string, kept: number = firesKept): Promise<void> {
+    await sql.query(
+      `DELETE FROM fire WHERE schedule = $1 AND outcome <> 'queued'
+         AND at <= (SELECT at FROM fire WHERE schedule = $1 ORDER BY at DESC OFFSET $2 LIMIT 1)`,
+      [name, kept],
+    )
   }
 
   async settle(sql: Sql, name: string, fire: NewFire): Promise<void> {

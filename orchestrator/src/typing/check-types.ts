@@ -2,7 +2,7 @@
 
 import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
 import { evaluate, EvaluationError, type Expression } from '../definition/expression.ts'
-import { expressionsOf, readTemplate, type Template } from '../definition/template.ts'
+import { expressionsOf, readTemplate, type Template, type TemplateFault } from '../definition/template.ts'
 import { checkCel } from './cel/check.ts'
 import { checkInput } from './edges.ts'
 import { scopeTypes } from './scope-types.ts'
@@ -13,6 +13,9 @@ import type { Known } from './verdict.ts'
 export interface StageContract {
   readonly input: Schema
   readonly output: Schema
+  /** Days: since when it should not be used for new work, and from when it may be gone. */
+  readonly deprecated?: string | undefined
+  readonly sunset?: string | undefined
 }
 
 export interface TypeFinding {
@@ -42,11 +45,14 @@ export function checkTypes(
   const reader = new Reader(types, params, found)
   for (const [name, step] of Object.entries(document.steps)) {
     const pointer = `/steps/${name}/with`
-    const template = readTemplate(step.with ?? {}, pointer, [])
+    const faults: TemplateFault[] = []
+    const template = readTemplate(step.with ?? {}, pointer, faults)
     reader.readAll(template, pointer, name)
     const contract = contractOf(name)
     if (!contract) continue
     for (const edge of checkInput(template, contract.input, expression => reader.known(expression))) {
+      // A text that cannot be read is told where it is read.
+      if (faults.some(fault => fault.pointer === pointer + edge.pointer)) continue
       const { expression } = edge
       const from = expression?.reads.find(([root]) => root === 'steps')?.[1]
       found.push({
@@ -86,7 +92,8 @@ class Reader {
   readAll(template: Template, at: string, step: string | undefined): void {
     for (const { expression, pointer } of expressionsOf(template, at)) {
       const { schema, faults } = checkCel(expression.node, this.#types)
-      if (faults.length === 0) this.#known.set(expression, this.#classify(expression, schema))
+      if (faults.length === 0 && this.#names(expression))
+        this.#known.set(expression, this.#classify(expression, schema))
       const where = step === undefined ? 'outputs' : `step "${step}"`
       for (const { code, detail, start } of faults)
         this.#found.push({
@@ -98,6 +105,14 @@ class Reader {
           within: { text: expression.source, offset: start },
         })
     }
+  }
+
+  /** Whether all that it names is there; what is not is told by name elsewhere. */
+  #names(expression: Expression): boolean {
+    return expression.reads.every(([root = '', key]) => {
+      const named = root === 'params' || root === 'steps' ? this.#types.get(root)?.properties : undefined
+      return !named || key === undefined || Object.hasOwn(named, key)
+    })
   }
 
   #classify(expression: Expression, schema: Schema): Known {

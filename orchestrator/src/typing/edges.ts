@@ -4,7 +4,7 @@
 import { compile, type JsonValue } from '@meshwork/contracts'
 import type { Expression } from '../definition/expression.ts'
 import type { Template } from '../definition/template.ts'
-import { resolve, type Schema, show } from './schema.ts'
+import { alternatives, resolve, type Schema, show } from './schema.ts'
 import { anchored, type Fit, fitOf, fitOfText, type Known, suggestionOf } from './verdict.ts'
 
 export interface EdgeFinding {
@@ -40,15 +40,13 @@ function look(template: Template, consumer: Schema, pointer: string, walk: Walk)
       return
     }
     case 'text':
-      if (template.parts.every(part => typeof part === 'string' || walk.typeOf(part) !== undefined))
-        tell(fitOfText(schema, walk.root), pointer, walk, 'a text', firstExpression(template.parts))
-      return
+      return lookAtText(template.parts, schema, pointer, walk)
     case 'value':
       return lookAtValue(template.value, schema, pointer, walk)
     case 'map':
     case 'list': {
       const union = schema.anyOf ?? schema.oneOf
-      if (union) return lookAtUnion(template, union, pointer, walk)
+      if (union) return lookAtUnion(template, schema, union, pointer, walk)
       if (template.kind === 'map' && (schema.type === 'object' || schema.properties))
         return lookAtMap(template, schema, pointer, walk)
       if (template.kind === 'list' && schema.type === 'array') return lookAtList(template, schema, pointer, walk)
@@ -65,6 +63,38 @@ function look(template: Template, consumer: Schema, pointer: string, walk: Walk)
     }
   }
 }
+
+function lookAtText(parts: readonly (string | Expression)[], schema: Schema, pointer: string, walk: Walk): void {
+  const known = parts.map(part => (typeof part === 'string' ? part : walk.typeOf(part)))
+  if (known.includes(undefined)) return
+  const expressions = known.filter(part => typeof part === 'object')
+  for (const [i, part] of known.entries())
+    if (typeof part === 'object' && !isSingle(part.schema)) {
+      const expression = parts[i] as Expression
+      const detail = `"\${${expression.source}}" is ${show(part.schema)}, which cannot stand inside a text; convert it with string(…)`
+      walk.found.push({ severity: 'error', code: 'edge-mismatch', pointer, detail, expression })
+    }
+  const fit = fitOfText(textSchema(known as (string | Known)[]), schema, walk.root)
+  // Of parameters alone: the text is judged when a run starts.
+  if (fit.kind === 'unproven' && expressions.every(({ kind }) => kind === 'params')) return
+  tell(fit, pointer, walk, 'a text', firstExpression(parts))
+}
+
+/** Numbers are at most 24 characters long. */
+function textSchema(parts: readonly (string | Known)[]): Schema {
+  const lengths = parts.map(part => {
+    if (typeof part === 'string') return part.length
+    const all = alternatives(part.schema)
+    if (all.every(({ kind }) => kind === 'int' || kind === 'double' || kind === 'bool')) return 24
+    return all.length === 1 && typeof all[0]?.schema['maxLength'] === 'number' ? all[0].schema['maxLength'] : Number.NaN
+  })
+  const most = lengths.reduce((sum, length) => sum + length, 0)
+  const least = parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
+  return { type: 'string', minLength: least, ...(Number.isFinite(most) && { maxLength: most }) }
+}
+
+const isSingle = (schema: Schema): boolean =>
+  alternatives(schema).every(({ kind }) => ['int', 'double', 'bool', 'string', 'dyn'].includes(kind))
 
 function lookAtValue(value: JsonValue, schema: Schema, pointer: string, walk: Walk): void {
   for (const { pointer: inner, detail } of compile(anchored(schema, walk.root)).check(value))
@@ -145,12 +175,13 @@ function lookAtList(template: ListTemplate, schema: Schema, pointer: string, wal
 /** The branch that was meant: the one whose constants are written, or the one that fits best. */
 function lookAtUnion(
   template: MapTemplate | ListTemplate,
+  schema: Schema,
   union: readonly Schema[],
   pointer: string,
   walk: Walk,
 ): void {
   const value = literalOf(template)
-  if (value !== undefined) return lookAtValue(value, { anyOf: union }, pointer, walk)
+  if (value !== undefined) return lookAtValue(value, schema, pointer, walk)
   const type = template.kind === 'map' ? 'object' : 'array'
   const branches = union
     .map(branch => (branch.$ref === undefined ? branch : (resolve(branch.$ref, walk.root) ?? {})))

@@ -47,7 +47,9 @@ export interface Alternative {
 }
 
 export const anything: Schema = {}
-const depthMax = 24
+/** Anything that a schema may say more of: a comparison that fails on it is no proof. */
+export const unsaid: Schema = { if: true }
+const depthMax = 12
 const kinds: Record<string, Kind> = {
   null: 'null',
   boolean: 'bool',
@@ -62,7 +64,7 @@ const expanded = new WeakMap<object, Schema>()
 
 /**
  * A producer's schema without references, its objects closed: what a contract does not name is taken away from an
- * answer before it is passed on. Recursion becomes anything.
+ * answer before it is passed on. Recursion ends in what is not said.
  */
 export function expand(root: Schema): Schema {
   const known = expanded.get(root)
@@ -72,13 +74,19 @@ export function expand(root: Schema): Schema {
   return whole
 }
 
-function expandAt(schema: Schema | boolean | undefined, root: Schema, depth: number): Schema {
-  if (typeof schema !== 'object' || depth > depthMax) return anything
+function expandAt(
+  schema: Schema | boolean | undefined,
+  root: Schema,
+  depth: number,
+  within: readonly string[] = [],
+): Schema {
+  if (typeof schema !== 'object') return anything
+  if (depth > depthMax) return unsaid
   if (schema.$ref !== undefined) {
-    const target = resolve(schema.$ref, root)
-    return target ? expandAt(target, root, depth + 1) : anything
+    const target = within.includes(schema.$ref) ? undefined : resolve(schema.$ref, root)
+    return target ? expandAt(target, root, depth + 1, [...within, schema.$ref]) : unsaid
   }
-  const inner = (part: Schema) => expandAt(part, root, depth + 1)
+  const inner = (part: Schema) => expandAt(part, root, depth + 1, within)
   const each = (parts: Readonly<Record<string, Schema>>) =>
     Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, inner(part)]))
   const closed = schema.properties !== undefined && schema.additionalProperties === undefined
@@ -175,6 +183,7 @@ export const itemsOf = (list: Schema): Schema => (typeof list.items === 'object'
 
 /** The union of schemas. */
 export function join(schemas: readonly Schema[]): Schema {
+  if (schemas.length === 1) return schemas[0] as Schema
   const different = [...new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values()]
   if (different.length === 0) return anything
   return different.length === 1 ? (different[0] as Schema) : { anyOf: different }

@@ -2,7 +2,7 @@
 
 import { closest, compile, type JsonValue, subtype } from '@meshwork/contracts'
 import { relax } from './relax.ts'
-import { alternatives, expand, kindsOf, type Schema, show } from './schema.ts'
+import { alternatives, expand, isDyn, kindsOf, type Schema, show } from './schema.ts'
 
 /** What is known of an expression before it runs. */
 export type Known =
@@ -36,7 +36,9 @@ export function fitOf(known: Known, consumer: Schema, root: Schema): Fit {
   if (known.kind === 'params') return fitOfParams(known, consumer, root)
   const verdict = subtype(known.schema, consumer, { consumerRoot: root, closedProducer: true })
   if (verdict.kind === 'yes') return fits
-  const reason = `${verdict.path ? `${verdict.path} ` : ''}${verdict.reason}`
+  if (isDyn(known.schema)) return { kind: 'unproven', reason: 'nothing is known of it before the run' }
+  const example = 'witness' in verdict && verdict.witness !== undefined ? shown(verdict.witness) : ''
+  const reason = `${verdict.path ? `${verdict.path.slice(1)}: ` : ''}${verdict.reason}${example && example.length < 60 ? `, for example ${example}` : ''}`
   if (verdict.kind === 'unknown') return { kind: 'unproven', reason }
   if (known.kind === 'reference') return { kind: 'never', code: 'edge-mismatch', reason }
   const roughly = subtype(known.schema, relax(consumer, root), { closedProducer: true })
@@ -45,13 +47,6 @@ export function fitOf(known: Known, consumer: Schema, root: Schema): Fit {
 
 /** A value is judged as a value; without one only what can never fit is told, the rest when a run starts. */
 function fitOfParams(known: Known & { kind: 'params' }, consumer: Schema, root: Schema): Fit {
-  if (known.value !== undefined) {
-    const faults = compile(anchored(consumer, root)).check(known.value)
-    const [first] = faults
-    if (!first) return fits
-    const where = first.pointer ? `${first.pointer} ` : ''
-    return { kind: 'never', code: 'param-value', reason: `its value ${shown(known.value)} ${where}${first.detail}` }
-  }
   const wanted = kindsOf(expand(anchored(consumer, root)))
   const given = kindsOf(known.schema)
   const possible =
@@ -63,17 +58,22 @@ function fitOfParams(known: Known & { kind: 'params' }, consumer: Schema, root: 
       code: 'edge-mismatch',
       reason: `${show(known.schema)} is not ${show(expand(anchored(consumer, root)))}`,
     }
+  if (known.value !== undefined) {
+    const [first] = compile(anchored(consumer, root)).check(known.value)
+    if (!first) return fits
+    const where = first.pointer ? `${first.pointer} ` : ''
+    return { kind: 'never', code: 'param-value', reason: `its value ${shown(known.value)} ${where}${first.detail}` }
+  }
   if (!known.schema.properties) return fits // a plain text, number, list or map: its value is checked at the start
   const verdict = subtype(known.schema, consumer, { consumerRoot: root, closedProducer: true })
   return verdict.kind === 'no' ? { kind: 'never', code: 'edge-mismatch', reason: verdict.reason } : fits
 }
 
-/** A text with expressions in it: a text of unknown content. */
-export function fitOfText(consumer: Schema, root: Schema): Fit {
-  const plain: Schema = { type: 'string' }
-  const exact = subtype(plain, consumer, { consumerRoot: root })
+/** A text with expressions in it: of unknown content, and perhaps of known length. */
+export function fitOfText(text: Schema, consumer: Schema, root: Schema): Fit {
+  const exact = subtype(text, consumer, { consumerRoot: root })
   if (exact.kind === 'yes') return fits
-  const roughly = subtype(plain, relax(consumer, root))
+  const roughly = subtype(text, relax(consumer, root))
   if (roughly.kind === 'no') return { kind: 'never', code: 'edge-mismatch', reason: roughly.reason }
   return { kind: 'unproven', reason: exact.reason }
 }

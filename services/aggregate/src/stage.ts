@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { AggregateInput, AggregateOutput, MeshError } from '@meshwork/contracts'
 import { castList, columnsOfSelect, defineStage, type Tables, text } from '@meshwork/kit'
 import { grouping, selection } from './grouping.ts'
+import { plan } from './plan.ts'
 
 export const stage = defineStage({
   name: 'aggregate',
@@ -10,6 +11,7 @@ export const stage = defineStage({
   input: AggregateInput,
   output: AggregateOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => {
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)

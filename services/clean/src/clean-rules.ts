@@ -68,7 +68,7 @@ async function layerFor(
   }
 }
 
-function clipLimits(rule: RuleOf<'clip'>, { name, type }: Column, where: string): Limits {
+export function clipLimits(rule: RuleOf<'clip'>, { name, type }: Column, where: string): Limits {
   const limits = limitsOf(type, rule.min, rule.max)
   if (limits) return limits
   throw ruleInvalid(where, `no ${type} of column "${name}" lies between ${rule.min ?? '-∞'} and ${rule.max ?? '∞'}`)
@@ -110,7 +110,12 @@ async function fillNulls(state: TableState, rule: RuleOf<'fillNulls'>, where: st
 }
 
 /** SQL of a constant for a column, or the error that says why it does not fit. */
-async function constant(tables: Tables, value: unknown, column: Column, where: string): Promise<string> {
+export async function constant(
+  tables: Pick<Tables, 'query'>,
+  value: unknown,
+  column: Column,
+  where: string,
+): Promise<string> {
   const { name, type } = column
   if (fits(value, type)) {
     const sql = `TRY_CAST(${literal(value as string | number | boolean)} AS ${duckType(type)})`

@@ -2,6 +2,7 @@ import { CleanInput, CleanOutput } from '@meshwork/contracts'
 import { defineStage } from '@meshwork/kit'
 import { applyRule } from './clean-rules.ts'
 import { passesOf } from './passes.ts'
+import { plan } from './plan.ts'
 import { TableState } from './table-state.ts'
 
 export const stage = defineStage({
@@ -11,6 +12,7 @@ export const stage = defineStage({
   input: CleanInput,
   output: CleanOutput,
   isolation: 'process',
+  plan,
   run: async ({ dataset, rules }, context) => {
     const tables = await context.tables(dataset)
     const expected = Math.max(1, passesOf(rules) * dataset.rows)

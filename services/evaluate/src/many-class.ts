@@ -1,15 +1,26 @@
 // Labels of more than two classes: counts of each pair of truth and prediction, for all rows and by slice.
 
-import { MeshError } from '@meshwork/contracts'
+import { type Column, MeshError } from '@meshwork/contracts'
 import { columnMissing, ident, isNumeric, type Dataset, type Tables, text } from '@meshwork/kit'
 import type { Judgement, Progress } from './judgement.ts'
 import { manyClassMetrics, ratio } from './metrics.ts'
 import { largestSlices, numbered, scanNumbers } from './slices.ts'
 import { clip } from './sweep.ts'
-import { cannot, judgedTerms, type Request } from './terms.ts'
+import { cannot, judgedTerms, type Request, requirePrediction } from './terms.ts'
 
 const labelsMax = 256
 const valid = 't IS NOT NULL AND y IS NOT NULL'
+
+/** Each class and the column with its probability, if that is a number. */
+export function scoreColumns(scores: Readonly<Record<string, string>>, columns: readonly Column[]): [string, string][] {
+  for (const [label, name] of Object.entries(scores)) {
+    const column = columns.find(candidate => candidate.name === name)
+    if (!column) throw columnMissing(`Score of class "${label}"`, name, columns)
+    if (!isNumeric(column.type))
+      throw cannot(`the score of class "${label}" must be a number, but column "${name}" is ${column.type}`)
+  }
+  return Object.entries(scores)
+}
 
 export async function judgeManyClasses(
   tables: Tables,
@@ -18,14 +29,8 @@ export async function judgeManyClasses(
   slicesMax: number,
   progress: Progress,
 ): Promise<Judgement> {
-  const scores = Object.entries(request.scores ?? {})
-  for (const [label, name] of scores) {
-    const column = dataset.columns.find(candidate => candidate.name === name)
-    if (!column) throw columnMissing(`Score of class "${label}"`, name, dataset.columns)
-    if (!isNumeric(column.type))
-      throw cannot(`the score of class "${label}" must be a number, but column "${name}" is ${column.type}`)
-  }
-  if (request.prediction === undefined && scores.length === 0) throw cannot('classes need "prediction" or "scores"')
+  const scores = scoreColumns(request.scores ?? {}, dataset.columns)
+  requirePrediction('many-classes', request)
   const terms = await judgedTerms(
     tables,
     request,

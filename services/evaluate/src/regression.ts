@@ -2,7 +2,7 @@ import type { Dataset, Row, Tables } from '@meshwork/kit'
 import type { Judgement, Progress } from './judgement.ts'
 import { figure, type Metrics } from './metrics.ts'
 import { largestSlices, numbered } from './slices.ts'
-import { cannot, judgedTerms, type Request, requireNumber } from './terms.ts'
+import { judgedTerms, type Request, requireNumber, requirePrediction } from './terms.ts'
 
 const valid = 'isfinite(t) AND isfinite(y)'
 
@@ -18,7 +18,7 @@ export async function judgeRegression(
   slicesMax: number,
   progress: Progress,
 ): Promise<Judgement> {
-  if (request.prediction === undefined) throw cannot('regression needs "prediction"')
+  requirePrediction('regression', request)
   const terms = await judgedTerms(tables, request, dataset.columns, [])
   const t = requireNumber('target', terms.target).sql
   const y = requireNumber('prediction', terms.prediction ?? terms.target).sql

@@ -2,6 +2,7 @@ import { canonicalJson, EvaluateInput, EvaluateOutput, type Evaluation } from '@
 import { defineStage } from '@meshwork/kit'
 import { checkGates, gateError, judgeGates } from './gates.ts'
 import { judgeManyClasses } from './many-class.ts'
+import { plan } from './plan.ts'
 import { judgeRegression } from './regression.ts'
 import { kindOf, metricsOfKind } from './task.ts'
 import { judgeTwoClasses } from './two-class.ts'
@@ -20,6 +21,7 @@ export const stage = defineStage({
   input: EvaluateInput,
   output: EvaluateOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => {
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)

@@ -45,9 +45,7 @@ export async function judgedTerms(
   const where = request.where === undefined ? undefined : await checkCondition(tables, request.where, 'where', columns)
   const slices: (SliceTerm & { columns: readonly string[] })[] = []
   for (const slice of request.slices ?? []) slices.push(await sliceTerm(tables, slice, columns))
-  const names = slices.map(({ by }) => by)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw cannot(`two slicings are called "${twice}"; give one of them another name with "as"`)
+  checkSliceNames(slices.map(({ by }) => by))
   const used = [target, ...(prediction ? [prediction] : []), ...(where ? [where] : []), ...slices]
   const read = new Set([...used.flatMap(term => term.columns), ...scores])
   return {
@@ -57,6 +55,19 @@ export async function judgedTerms(
     slices: slices.map(({ by, sql }) => ({ by, sql })),
     reads: columns.map(({ name }) => name).filter(name => read.has(name)),
   }
+}
+
+export function checkSliceNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw cannot(`two slicings are called "${twice}"; give one of them another name with "as"`)
+}
+
+/** There must be something to judge. */
+export function requirePrediction(kind: 'two-classes' | 'many-classes' | 'regression', request: Request): void {
+  if (request.prediction !== undefined) return
+  if (kind === 'regression') throw cannot('regression needs "prediction"')
+  if (kind === 'two-classes' && request.score === undefined) throw cannot('two classes need "score" or "prediction"')
+  if (kind === 'many-classes' && request.scores === undefined) throw cannot('classes need "prediction" or "scores"')
 }
 
 /** SQL of true where the labels are the positive class. Integers that are neither 0 nor 1 are told by `oddLabel`. */
@@ -78,7 +89,11 @@ export function requireNumber(what: string, term: CheckedExpression): CheckedExp
   throw cannot(`${what} must be a number, but it is ${term.type}`)
 }
 
-async function sliceTerm(tables: Checker, slice: NonNullable<Request['slices']>[number], columns: readonly Column[]) {
+export async function sliceTerm(
+  tables: Checker,
+  slice: NonNullable<Request['slices']>[number],
+  columns: readonly Column[],
+) {
   const cut = (sql: string) => `left(CAST(${sql} AS VARCHAR), ${sliceValueLengthMax})`
   if (typeof slice === 'string') {
     if (!columns.some(({ name }) => name === slice)) throw columnMissing('slices', slice, columns)

@@ -7,7 +7,15 @@ import type { Judgement, Progress } from './judgement.ts'
 import type { Metrics } from './metrics.ts'
 import { largestSlices, numbered, scanNumbers, type Slicing } from './slices.ts'
 import { ScoreSweep } from './sweep.ts'
-import { cannot, type Judged, judgedTerms, oddLabel, positiveOf, type Request, requireNumber } from './terms.ts'
+import {
+  type Judged,
+  judgedTerms,
+  oddLabel,
+  positiveOf,
+  type Request,
+  requireNumber,
+  requirePrediction,
+} from './terms.ts'
 
 /** Codes of rows that are judged are 0 to 3: 2 for positive plus 1 for predicted positive. */
 const code = { oddLabel: 4, oddScore: 5 }
@@ -27,7 +35,7 @@ export async function judgeTwoClasses(
       ? undefined
       : requireNumber('score', await tables.expression(request.score, 'score', dataset.columns))
   const terms = await judgedTerms(tables, request, dataset.columns, score?.columns ?? [])
-  if (!terms.prediction && !score) throw cannot('two classes need "score" or "prediction"')
+  requirePrediction('two-classes', request)
   const threshold = terms.prediction ? null : (request.threshold ?? thresholdDefault)
 
   await readRows(tables, dataset, terms, codedRows(terms, score, request.positive, threshold), progress)

@@ -9,7 +9,7 @@ import { type Feature, placeOf, type Prepared, type Spec, type SpecOf, specInval
  * nothing is to be fitted: flights that are still to come have no delay.
  */
 export async function prepare(
-  tables: Tables,
+  tables: Pick<Tables, 'expression'>,
   feature: Feature,
   scope: readonly Column[],
   fits: boolean,

@@ -106,7 +106,11 @@ async function learn(
 const levelOf = (name: string, outputs: readonly Output[]): number =>
   outputs.find(({ column }) => column.name === name)?.level ?? 0
 
-function refuseKnown({ column, feature }: Output, scope: readonly Column[], fresh: readonly Output[]): void {
+export function refuseKnown(
+  { column, feature }: Pick<Output, 'column' | 'feature'>,
+  scope: readonly Column[],
+  fresh: readonly Pick<Output, 'column'>[],
+): void {
   const lower = column.name.toLowerCase()
   const twice = fresh.filter(other => other.column.name.toLowerCase() === lower).length > 1
   if (!twice && !scope.some(({ name }) => name.toLowerCase() === lower)) return

@@ -1,24 +1,29 @@
-import { FeaturesInput, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
-import { checkCondition, columnMissing, type Dataset, defineStage, type Tables } from '@meshwork/kit'
+import { FeaturesInputV2, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
+import { checkCondition, type Dataset, defineStage, type Tables } from '@meshwork/kit'
 import { readFitted, writeFitted } from './artefact.ts'
+import { contract1 } from './contract-1.ts'
 import { feature, learns } from './feature.ts'
 import { nameGuilty } from './guilty.ts'
 import { nest } from './nest.ts'
+import { plan } from './plan.ts'
+import { artefactOf, checkRequest, fitWhereOf, fitWherePlace, keptColumns } from './request.ts'
 import { type Resolved, resolve } from './resolve.ts'
 
 export const stage = defineStage({
   name: 'features',
-  version: '1.0.0',
+  version: '2.0.0',
   summary:
     'Makes new columns: expressions, parts of dates, encoders, scalers, bins and rolling windows, fitted or as fitted.',
-  input: FeaturesInput,
+  input: FeaturesInputV2,
   output: FeaturesOutput,
   isolation: 'process',
+  earlier: [contract1],
+  plan,
   run: async (input, context) => {
     const known = await fittedOf(input, context.store)
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)
-    const keep = keptColumns(input, dataset)
+    const keep = keptColumns(input, dataset.columns)
     const step = (message: string) => {
       context.signal.throwIfAborted()
       context.progress(0.1, { message })
@@ -42,49 +47,38 @@ export const stage = defineStage({
             .catch(async (error: unknown) => {
               throw await nameGuilty(tables, dataset, outputs, error)
             })
-    const artefact = fitted === undefined ? input.fitted : await writeFitted(context.store, fitted)
+    const artefact = fitted === undefined ? artefactOf(input) : await writeFitted(context.store, fitted)
     if (artefact === undefined) throw new Error('neither fitted nor given')
     context.progress(1, { rows: dataset.rows })
     return { dataset: result, fitted: artefact, rows: result.rows, columns: outputs.map(({ column }) => column) }
   },
 })
 
-async function fittedOf(input: FeaturesInput, store: Parameters<typeof readFitted>[0]) {
-  const refuse = (reason: string) => new MeshError('MESHWORK_FEATURES_INPUT', { reason })
-  if (input.fitted === undefined && input.columns === undefined) throw refuse('There is neither "columns" nor "fitted"')
-  if (input.fitted === undefined) return undefined
-  if (input.columns !== undefined) throw refuse('There are both "columns" and "fitted"')
-  if (input.fitWhere !== undefined) throw refuse('"fitWhere" says what to fit on, but with "fitted" nothing is fitted')
-  return await readFitted(store, input.fitted)
-}
-
-function keptColumns({ keep }: FeaturesInput, dataset: Dataset): string[] {
-  if (keep === undefined || keep === 'all') return dataset.columns.map(({ name }) => name)
-  for (const name of keep)
-    if (!dataset.columns.some(column => column.name === name)) throw columnMissing('"keep"', name, dataset.columns)
-  return [...new Set(keep)]
+async function fittedOf(input: FeaturesInputV2, store: Parameters<typeof readFitted>[0]) {
+  checkRequest(input)
+  const artefact = artefactOf(input)
+  return artefact && (await readFitted(store, artefact))
 }
 
 async function fitAndResolve(
   tables: Tables,
   dataset: Dataset,
-  input: FeaturesInput,
+  input: FeaturesInputV2,
   step: (message: string) => void,
 ): Promise<{ outputs: Resolved['outputs']; fitted: FittedFeatures }> {
   // Keys of an object have no order that survives storage, so they are taken by name.
   const features = Object.entries(input.columns ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, spec]) => feature({ name, spec }))
+  const fitWhere = fitWhereOf(input)
   const where =
-    input.fitWhere === undefined
-      ? undefined
-      : await checkCondition(tables, input.fitWhere, '"fitWhere"', dataset.columns)
+    fitWhere === undefined ? undefined : await checkCondition(tables, fitWhere, fitWherePlace, dataset.columns)
   const fits = features.some(({ spec }) => learns(spec))
   const rows = fits && where !== undefined ? await countRows(tables, dataset, where) : dataset.rows
   if (rows === 0 && dataset.rows > 0)
-    throw new MeshError('MESHWORK_FEATURES_NOTHING_TO_FIT', { rows: dataset.rows, where: input.fitWhere ?? '' })
+    throw new MeshError('MESHWORK_FEATURES_NOTHING_TO_FIT', { rows: dataset.rows, where: fitWhere ?? '' })
   const resolved = await resolve(tables, dataset, features, { fitOn: { where, rows }, step })
-  const fittedOn = { rows, ...(input.fitWhere === undefined ? {} : { where: input.fitWhere }) }
+  const fittedOn = { rows, ...(fitWhere === undefined ? {} : { where: fitWhere }) }
   return {
     outputs: resolved.outputs,
     fitted: { schema: 'meshwork.features/1', columns: resolved.features, ...(fits ? { fittedOn } : {}) },

@@ -3,6 +3,7 @@
 import type { ColumnType, Fitted } from '@meshwork/contracts'
 import { duckType, ident, literal, text, type Tables } from '@meshwork/kit'
 import { categoryNames } from './category-names.ts'
+import { categoriesOf } from './columns-of-feature.ts'
 import { datePart } from './date-part.ts'
 import type { Output, Prepared } from './feature.ts'
 import { makeLookup } from './lookup.ts'
@@ -29,9 +30,7 @@ export async function transform(tables: Tables, prepared: Prepared, fitted: Fitt
       return [{ column: { name, type }, sql }]
     }
     case 'oneHot': {
-      const categories = Object.entries(fitted.categories ?? {})
-        .sort(([, a], [, b]) => a - b)
-        .map(([category]) => category)
+      const categories = categoriesOf(fitted)
       const names = categoryNames(name, categories)
       return categories.map((category, i) => ({
         column: { name: names[i] as string, type: 'float32' },

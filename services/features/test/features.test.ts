@@ -1,7 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { ArtefactRef, DatasetRef, FeatureSpec, FeaturesInput, FittedFeatures } from '@meshwork/contracts'
+import type {
+  ArtefactRef,
+  DatasetRef,
+  FeatureSpec,
+  FeaturesInputV2,
+  FeaturesOutput,
+  FittedFeatures,
+} from '@meshwork/contracts'
 import { ident, openStore, openTables, type Row, type StageContext, type Tables } from '@meshwork/kit'
 import { logCapture, stageApp } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
@@ -11,7 +18,7 @@ const resources = { cpus: 2, memoryBytes: 2e9 }
 const modelFolder = new URL('../../../models/flight-delay/1/', import.meta.url)
 let folders = 0
 
-type Parameters = Omit<FeaturesInput, 'dataset'>
+type Parameters = Omit<FeaturesInputV2, 'dataset'>
 
 /** The stage in this process over a store of its own. */
 async function bench(t: Test) {
@@ -218,20 +225,20 @@ t.test('only the rows of fitWhere are learnt from, and what was learnt transform
     bin: { kind: 'bins', column: 'x', count: 2 },
     twice: 'x * 2',
   }
-  const fit = await features(training, { columns, fitWhere: 'x < 50' })
+  const fit = await features(training, { columns, fit: { where: 'x < 50' } })
   t.match(await artefact(fit.fitted), { fittedOn: { rows: 3, where: 'x < 50' } })
-  const again = await features(training, { fitted: fit.fitted })
+  const again = await features(training, { fit: { artefact: fit.fitted } })
   t.equal(again.dataset.hash, fit.dataset.hash)
   t.same(again.fitted, fit.fitted)
 
   const other = await make(table([7, 2], ['z', 'a']))
-  const applied = await rows((await features(other, { fitted: fit.fitted, keep: ['word'] })).dataset)
+  const applied = await rows((await features(other, { fit: { artefact: fit.fitted }, keep: ['word'] })).dataset)
   const without = await make(`SELECT * EXCLUDE (x) FROM (${table([7], ['b'])})`)
   const rate = {
     schema: 'meshwork.features/1',
     columns: (await artefact(fit.fitted)).columns.filter(({ name }) => name === 'rate'),
   }
-  const scored = await rows((await features(without, { fitted: await fittedRef(rate), keep: [] })).dataset)
+  const scored = await rows((await features(without, { fit: { artefact: await fittedRef(rate) }, keep: [] })).dataset)
   t.same(scored, [{ rate: 3 }], 'the target need not be there any more')
   t.match(applied, [
     { word: 'z', share: 0, place: -1, rate: 2, is_a: 0, is_b: 0, bin: 1, twice: 14 },
@@ -284,7 +291,7 @@ t.test('the fitted features of the flight model are accepted and give the values
     `SELECT d AS date, 0::BIGINT AS delay, m AS distance, o AS origin, e AS destination FROM (VALUES ${flights.join(', ')}) AS t(d, m, o, e)`,
     20,
   )
-  const answer = await features(source, { fitted: await fittedRef(fitted), keep: [] })
+  const answer = await features(source, { fit: { artefact: await fittedRef(fitted) }, keep: [] })
   const names = [
     'hour',
     'minute_of_day',
@@ -315,7 +322,7 @@ t.test('a table without rows gets its columns, one row and odd names are no trou
   const empty = await make(`SELECT * FROM (${table([1], ['a'])}) WHERE false`)
   const none = await features(empty, { columns })
   t.match(none, { rows: 0, columns: [{ name: 'a' }, { name: 'b' }, { name: 'c' }, { name: 'd' }] })
-  t.equal((await features(empty, { fitted: none.fitted })).rows, 0)
+  t.equal((await features(empty, { fit: { artefact: none.fitted } })).rows, 0)
   const one = await features(await make(table([1], ['a'])), { columns })
   t.match(await rows(one.dataset), [{ a: 0, b: 0, c: null, d: 1, e_a: 1 }])
   const odd = 'größe "π" \'x\''
@@ -330,29 +337,33 @@ t.test('what cannot be done is refused with a code, and says where', async t => 
   const source = await make(table([null, null, null], ['a', 'b', 'c']))
   const cases: [Parameters, code: string, message?: RegExp][] = [
     [{}, 'MESHWORK_FEATURES_INPUT'],
-    [{ columns: { a: '1' }, fitted: await fittedRef({}) }, 'MESHWORK_FEATURES_INPUT'],
-    [{ fitted: await fittedRef({}), fitWhere: 'true' }, 'MESHWORK_FEATURES_INPUT'],
-    [{ fitted: await fittedRef({ schema: 'other' }) }, 'MESHWORK_FEATURES_FITTED_INVALID'],
+    [{ columns: { a: '1' }, fit: { artefact: await fittedRef({}) } }, 'MESHWORK_FEATURES_INPUT'],
+    [{ fit: { artefact: await fittedRef({}), where: 'true' } }, 'MESHWORK_FEATURES_INPUT'],
+    [{ fit: { artefact: await fittedRef({ schema: 'other' }) } }, 'MESHWORK_FEATURES_FITTED_INVALID'],
     [
       {
-        fitted: await fittedRef({
-          schema: 'meshwork.features/1',
-          columns: [{ name: 'a', spec: { kind: 'standard', column: 'i' } }],
-        }),
+        fit: {
+          artefact: await fittedRef({
+            schema: 'meshwork.features/1',
+            columns: [{ name: 'a', spec: { kind: 'standard', column: 'i' } }],
+          }),
+        },
       },
       'MESHWORK_FEATURES_FITTED_INVALID',
       /nothing fitted/,
     ],
     [
       {
-        fitted: await fittedRef({
-          schema: 'meshwork.features/1',
-          columns: Array.from({ length: 60 }, (_, n) => ({
-            name: `f${n}`,
-            spec: { kind: 'standard', column: n === 0 ? 'i' : `f${n - 1}` },
-            fitted: { mean: 0, stddev: 1 },
-          })),
-        }),
+        fit: {
+          artefact: await fittedRef({
+            schema: 'meshwork.features/1',
+            columns: Array.from({ length: 60 }, (_, n) => ({
+              name: `f${n}`,
+              spec: { kind: 'standard', column: n === 0 ? 'i' : `f${n - 1}` },
+              fitted: { mean: 0, stddev: 1 },
+            })),
+          }),
+        },
       },
       'MESHWORK_FEATURES_SPEC',
       /more than 50/,
@@ -371,8 +382,11 @@ t.test('what cannot be done is refused with a code, and says where', async t => 
     [{ columns: { a: { kind: 'target', column: 'word', target: 'x > 1' } } }, 'MESHWORK_FEATURES_NO_VALUES'],
     [{ columns: { a: { kind: 'standard', column: 'x' } } }, 'MESHWORK_FEATURES_NO_VALUES', /column "x"/],
     [{ columns: { a: { kind: 'ordinal', column: 'word', maxCategories: 2 } } }, 'MESHWORK_FEATURES_CATEGORIES'],
-    [{ columns: { a: { kind: 'ordinal', column: 'word' } }, fitWhere: 'i > 5' }, 'MESHWORK_FEATURES_NOTHING_TO_FIT'],
-    [{ columns: { a: '1' }, fitWhere: 'i + 1' }, 'MESHWORK_EXPRESSION_INVALID'],
+    [
+      { columns: { a: { kind: 'ordinal', column: 'word' } }, fit: { where: 'i > 5' } },
+      'MESHWORK_FEATURES_NOTHING_TO_FIT',
+    ],
+    [{ columns: { a: '1' }, fit: { where: 'i + 1' } }, 'MESHWORK_EXPRESSION_INVALID'],
     [{ columns: { a: "read_text('/etc/passwd')" } }, 'MESHWORK_EXPRESSION_INVALID'],
     [{ columns: { a: 'sum(i) over ()' } }, 'MESHWORK_EXPRESSION_INVALID'],
     [{ columns: { a: 'cast(word as integer)' } }, 'MESHWORK_EXPRESSION_FAILED', /Feature "a"/],
@@ -391,10 +405,49 @@ t.test('a call over the protocol runs in a worker process, and a bad spec is a p
   const dataset = await make(table([1, 2, 3], ['a', 'b', 'a']))
   const { app } = await stageApp(t, stage, new URL('../src/stage.ts', import.meta.url), { store })
   const call = async (columns: unknown) =>
-    await app.inject({ method: 'POST', url: '/v1/features', payload: { dataset, columns } })
+    await app.inject({ method: 'POST', url: '/v2/features', payload: { dataset, columns } })
   const good = await call({ share: { kind: 'frequency', column: 'word' } })
   t.equal(good.statusCode, 200)
   t.match(good.json(), { rows: 3, columns: [{ name: 'share', type: 'float32' }], fitted: { kind: 'artefact' } })
   t.match((await call({ share: { kind: 'frequenzy', column: 'word' } })).json(), { status: 400, retryable: false })
   t.match((await call({ share: 'wrod' })).json(), { status: 422, code: 'MESHWORK_COLUMN_MISSING' })
+})
+
+t.test('contract 1 is served beside contract 2 until its sunset: other words for the same work', async t => {
+  const { store, make } = await bench(t)
+  const dataset = await make(table([1, 2, 3], ['a', 'b', 'a']))
+  const { app } = await stageApp(t, stage, new URL('../src/stage.ts', import.meta.url), { store })
+  const post = async (url: string, payload: object, key?: string) =>
+    await app.inject({ method: 'POST', url, payload, headers: key === undefined ? {} : { 'idempotency-key': key } })
+  const columns = { share: { kind: 'frequency', column: 'word' } }
+  const old = await post('/v1/features', { dataset, columns, fitWhere: 'x < 3' }, 'one')
+  const now = await post('/v2/features', { dataset, columns, fit: { where: 'x < 3' } })
+  t.equal(old.statusCode, 200, old.body)
+  t.same(old.json(), now.json())
+  t.match(old.headers, { deprecation: /^@\d{10}$/, sunset: 'Tue, 30 Nov 2027 00:00:00 GMT' })
+  t.notOk('deprecation' in now.headers || 'sunset' in now.headers)
+  t.same((await post('/v1/features', { dataset, columns, fitWhere: 'x < 3' }, 'one')).json(), old.json())
+
+  const { fitted } = old.json<FeaturesOutput>()
+  t.equal((await post('/v1/features', { dataset, fitted })).statusCode, 200)
+  t.equal((await post('/v1/features', { dataset, fit: { artefact: fitted } })).statusCode, 400, 'a word of contract 2')
+  t.equal((await post('/v2/features', { dataset, fitted })).statusCode, 400, 'a word of contract 1')
+  t.match((await post('/v1/features', { dataset, fitted, fitWhere: 'x < 3' })).json(), {
+    code: 'MESHWORK_FEATURES_INPUT',
+  })
+
+  const plan = await post('/v1/features/plan', { dataset, columns, fitWhere: 'y < 3' })
+  t.match(plan.json(), { findings: [{ pointer: '/fitWhere', code: 'MESHWORK_COLUMN_MISSING' }] })
+  t.match(plan.headers, { deprecation: /^@/ })
+  t.match((await post('/v2/features/plan', { dataset, columns, fit: { where: 'y < 3' } })).json(), {
+    findings: [{ pointer: '/fit/where', code: 'MESHWORK_COLUMN_MISSING' }],
+  })
+  t.match((await post('/v1/features/plan', { dataset, fit: {} })).json(), { findings: [{ pointer: '/fit' }] })
+  t.match((await app.inject('/v1/stage')).json(), {
+    version: '2.0.0',
+    contracts: [
+      { major: 2, path: '/v2/features' },
+      { major: 1, path: '/v1/features', deprecated: '2026-11-23', sunset: '2027-11-30' },
+    ],
+  })
 })

@@ -5,6 +5,7 @@ import { createInferenceMetrics } from './metrics.ts'
 import { Models } from './model/models.ts'
 import { ModelRepository } from './repository/repository.ts'
 import { SessionPool } from './session/pool.ts'
+import { plan } from './plan.ts'
 import { predict } from './table/predict.ts'
 
 const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
@@ -29,6 +30,7 @@ export function inferenceStage(folder = modelsFolder) {
     input: InferenceInput,
     output: InferenceOutput,
     isolation: 'inline',
+    plan: async (input, context) => await plan(input, models ?? open(), context),
     start: async service => {
       open(service)
       pool?.warm()

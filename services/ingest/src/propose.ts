@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Column, type IngestProposal, MeshError, ProblemError } from '@meshwork/contracts'
+import { type Column, type IngestInput, type IngestProposal, MeshError, ProblemError } from '@meshwork/contracts'
 import { Session } from '@meshwork/kit'
 import { columnNames } from './column/names.ts'
 import { shownDialect } from './csv/dialect.ts'
@@ -14,6 +14,14 @@ import { shownWarnings } from './run.ts'
 import { readHead } from './source/head.ts'
 
 const memoryBytes = 256e6
+
+/** What is found of a file's columns, read as the request says. `certain`: the types are those of the whole file. */
+export async function look(path: string, name: string, input: Omit<IngestInput, 'source'>) {
+  const inspection = await inspect(await readHead(path), input, name)
+  const { columns } = await columnsOf(inspection, path, name)
+  const named = inspection.format !== 'csv' || inspection.header
+  return { columns, named, certain: inspection.format === 'parquet' }
+}
 
 export async function propose(
   path: string,

@@ -1,6 +1,6 @@
 // A dataset that is in the store already: other columns, other parts, or the same reference.
 
-import { type DatasetRef, type IngestInput, type IngestOutput, MeshError } from '@meshwork/contracts'
+import { type Column, type DatasetRef, type IngestInput, type IngestOutput, MeshError } from '@meshwork/contracts'
 import { columnMissing, type StageContext } from '@meshwork/kit'
 
 export async function readDataset(
@@ -10,18 +10,7 @@ export async function readDataset(
 ): Promise<IngestOutput> {
   const tables = await context.tables(source)
   const whole = tables.dataset(source)
-  for (const { name, type } of input.schema ?? []) {
-    const found = whole.columns.find(column => column.name === name)
-    if (!found) throw columnMissing('The declared schema', name, whole.columns)
-    if (found.type !== type)
-      throw new MeshError('MESHWORK_COLUMN_TYPE', {
-        where: 'The declared schema',
-        column: name,
-        expected: type,
-        actual: found.type,
-      })
-  }
-  const available = input.schema ?? whole.columns
+  const available = input.schema ? declaredOf(input.schema, whole.columns) : whole.columns
   for (const name of input.columns ?? [])
     if (!available.some(column => column.name === name)) throw columnMissing('Parameter "columns"', name, available)
   const projected = await tables.project(whole, input.columns ?? available.map(({ name }) => name))
@@ -44,6 +33,18 @@ export async function readDataset(
     if (partRows === undefined || full) return ref
     return await tables.create(`SELECT * FROM ${tables.dataset(ref).from()}`, { partRows })
   }
+}
+
+/** The declared columns, if the dataset has them as they are declared. */
+export function declaredOf(schema: readonly Column[], columns: readonly Column[]): readonly Column[] {
+  const where = 'The declared schema'
+  for (const { name, type } of schema) {
+    const found = columns.find(column => column.name === name)
+    if (!found) throw columnMissing(where, name, columns)
+    if (found.type !== type)
+      throw new MeshError('MESHWORK_COLUMN_TYPE', { where, column: name, expected: type, actual: found.type })
+  }
+  return schema
 }
 
 const unused = (input: IngestInput): string[] =>

@@ -1,5 +1,6 @@
 import { IngestInput, IngestOutput } from '@meshwork/contracts'
 import { defineStage } from '@meshwork/kit'
+import { plan } from './plan.ts'
 import { ingest } from './run.ts'
 import { readSettings } from './settings.ts'
 import { uploadRoute } from './upload.ts'
@@ -11,6 +12,7 @@ export const stage = defineStage({
   input: IngestInput,
   output: IngestOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => await ingest(input, context, readSettings(process.env)),
   start: async service => void readSettings(service.environment),
   routes: uploadRoute,

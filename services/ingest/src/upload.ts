@@ -1,6 +1,7 @@
 // PUT /v1/datasets: a file of any size goes to the artefact store as it is, in constant memory. What breaks off on
 // the way leaves nothing.
 
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { type ArtefactRef, MeshError, Problem, UploadAnswer } from '@meshwork/contracts'
 import type { ArtefactStore, ServiceContext, StoredArtefact } from '@meshwork/kit'
@@ -11,6 +12,8 @@ import { readSettings } from './settings.ts'
 import { nameOf } from './source/acquire.ts'
 
 const sha256Header = 'meshwork-sha256'
+/** A body that is refused is read to its end for so long. */
+const drainTimeoutMs = 30_000
 const mediaTypeDefault = 'application/octet-stream'
 
 export async function uploadRoute(app: FastifyInstance, service: ServiceContext): Promise<void> {
@@ -81,10 +84,20 @@ async function storeBody(
   try {
     return await store.put(limited(request, uploadBytesMax), expected === undefined ? {} : { expected })
   } catch (error) {
-    // What is left of the body is not read; another request on this connection would wait behind it.
-    if (!request.raw.complete) void reply.header('connection', 'close')
+    // A sender that is cut off sees a broken connection and not the answer, so the rest is read and thrown away.
+    if (!request.raw.complete && !(await drained(request))) void reply.header('connection', 'close')
     throw error
   }
+}
+
+/** Whether the rest of the body came within the time it is given. */
+async function drained({ raw }: FastifyRequest): Promise<boolean> {
+  const timer = AbortSignal.timeout(drainTimeoutMs)
+  raw.resume()
+  return await once(raw, 'end', { signal: timer }).then(
+    () => true,
+    () => false,
+  )
 }
 
 function mediaTypeOf(request: FastifyRequest): string {
@@ -101,7 +114,8 @@ async function* limited(request: FastifyRequest, limitBytes: number): AsyncGener
     })
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
   let bytes = 0
-  for await (const chunk of (request.body ?? []) as Readable) {
+  const body = request.body as Readable | undefined
+  for await (const chunk of body?.iterator({ destroyOnReturn: false }) ?? []) {
     bytes += (chunk as Buffer).byteLength
     if (bytes > limitBytes) throw tooLarge()
     yield chunk as Buffer

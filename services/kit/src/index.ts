@@ -15,19 +15,30 @@ export { type CheckedExpression, columnMissing } from './data/expression/check.t
 export type { ColumnValues } from './data/feed.ts'
 export { checkCondition } from './data/expression/condition.ts'
 export { readManifest } from './data/manifest.ts'
-export { type LocalStore, openStore } from './data/open.ts'
+export { type LocalStore, openStore, storeUrlPattern } from './data/open.ts'
 export { type Resources, readResources } from './data/resources.ts'
 export { type Row, Session } from './data/session.ts'
 export { ident, identList, literal, text } from './data/sql.ts'
 export type { ArtefactStore, RecordStore, StoredArtefact } from './data/store.ts'
 export { type OpenTables, openTables, partRowsDefault, Tables } from './data/tables.ts'
-export { defineStage, type ServiceContext, type Stage, type StageContext, type StageOptions } from './stage/define.ts'
+export { closePlanTables, type PlanTables } from './plan/plan-tables.ts'
+export {
+  defineStage,
+  type PlanContext,
+  type PlannedDatasets,
+  type ServiceContext,
+  type Stage,
+  type StageContext,
+  type StageOptions,
+} from './stage/define.ts'
 export { ConfigError, type Environment, readConfig } from './config/read-config.ts'
 export { foreignSettings, serviceSettings } from './config/service-config.ts'
+export type { EarlierMajor } from './stage/earlier-major.ts'
 export { type Phase, Readiness } from './server/health.ts'
 export { type ApiInfo, hoist } from './server/openapi.ts'
 export { sendProblem, toProblemError } from './server/problem-handler.ts'
-export { type RunOptions, runService } from './server/run.ts'
+export { endWhileStarting, type RunOptions, runService } from './server/run.ts'
+export { startFault } from './server/start-fault.ts'
 export { serveStage } from './server/serve-stage.ts'
 export { type App, createService, type Service, type ServiceOptions } from './server/service.ts'
 export { createStageApp, type StageApp, type StageAppOptions } from './server/stage-app.ts'

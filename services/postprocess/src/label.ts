@@ -1,4 +1,4 @@
-import { MeshError } from '@meshwork/contracts'
+import { type Column, MeshError } from '@meshwork/contracts'
 import { ident, isInteger, type Tables, text } from '@meshwork/kit'
 import { columnOf, type Made, type OperationOf, type Scene } from './operation.ts'
 
@@ -9,7 +9,7 @@ export async function label(
   tables: Tables,
   from: (columns: readonly string[]) => string,
 ): Promise<Made> {
-  const source = columnOf(scene, column, 'an integer or boolean', type => isInteger(type) || type === 'boolean')
+  const { source, columns } = labelColumn(scene, { column, as })
   const number = source.type === 'boolean' ? `CAST(${ident(column)} AS INTEGER)` : ident(column)
   const stranger = `${number} < 0 OR ${number} >= ${labels.length}`
   const [row] = await tables.query(
@@ -25,5 +25,12 @@ export async function label(
       value: String(row?.['value']),
     })
   const sql = `[${labels.map(text).join(', ')}][CAST(${number} AS BIGINT) + 1]`
-  return { layers: [[{ name: as, sql }]], columns: [{ name: as, type: 'string' }] }
+  return { layers: [[{ name: as, sql }]], columns }
+}
+
+/** The column that is read and the one that is made. */
+export function labelColumn(scene: Scene, { column, as }: Pick<OperationOf<'label'>, 'column' | 'as'>) {
+  const source = columnOf(scene, column, 'an integer or boolean', type => isInteger(type) || type === 'boolean')
+  const columns: Column[] = [{ name: as, type: 'string' }]
+  return { source, columns }
 }

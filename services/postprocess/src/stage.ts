@@ -5,6 +5,7 @@ import { threshold } from './band.ts'
 import { writeCalibrations } from './calibrate/artefact.ts'
 import { calibrate } from './calibrate/calibrate.ts'
 import { label } from './label.ts'
+import { plan } from './plan.ts'
 import { type Made, nest, type Scene } from './operation.ts'
 
 export const stage = defineStage({
@@ -14,6 +15,7 @@ export const stage = defineStage({
   input: PostprocessInput,
   output: PostprocessOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => {
     const tables = await context.tables(input.dataset)
     const dataset = tables.dataset(input.dataset)

@@ -1,7 +1,8 @@
 // The points of a chart, from SQL: a bounded number of them, whatever the number of rows.
 
-import { type Chart, type Column, MeshError } from '@meshwork/contracts'
-import { columnMissing, ident, isNumeric, isTemporal, type Row, type Tables } from '@meshwork/kit'
+import type { Chart, Column } from '@meshwork/contracts'
+import { ident, type Row, type Tables } from '@meshwork/kit'
+import { axisOf, chartColumns } from './chart-columns.ts'
 import { count } from './html/number.ts'
 import type { Axis, ChartModel } from './model.ts'
 
@@ -19,15 +20,8 @@ const scatterPointsMax = 2000
 const binsDefault = 30
 
 export async function chartData(tables: Tables, chart: Chart, source: ChartSource): Promise<ChartModel> {
-  const x = find(source, chart.x)
+  const { x, y } = chartColumns(chart, source.section, source.columns)
   if (chart.type === 'histogram') return await histogram(tables, chart, x, source)
-  if (!chart.y) throw refuse(source, `a ${chart.type} chart needs "y"`)
-  const y = chart.y.map(name => find(source, name))
-  for (const { name, type } of y)
-    if (!isNumeric(type) && type !== 'boolean')
-      throw refuse(source, `"y" of a chart must be numbers, but column "${name}" is ${type}`)
-  if (chart.type === 'scatter' && axisOf(x) === 'category')
-    throw refuse(source, `"x" of a scatter chart must be a number or a time, but column "${x.name}" is ${x.type}`)
   const columns = [...new Set([x.name, ...y.map(({ name }) => name)])]
   const from = source.from(columns)
   const values = y.map(({ name }, i) => `${number(ident(name))} AS y${i}`).join(', ')
@@ -74,9 +68,6 @@ export async function chartData(tables: Tables, chart: Chart, source: ChartSourc
 }
 
 async function histogram(tables: Tables, chart: Chart, x: Column, source: ChartSource): Promise<ChartModel> {
-  if (chart.y) throw refuse(source, 'a histogram counts "x" and takes no "y"')
-  if (!isNumeric(x.type))
-    throw refuse(source, `"x" of a histogram must be numbers, but column "${x.name}" is ${x.type}`)
   const bins = chart.bins ?? binsDefault
   const values = `(SELECT ${number(ident(x.name))} AS v FROM ${source.from([x.name])})`
   const [range] = await tables.query(`SELECT min(v) AS low, max(v) AS high, count(v) AS n FROM ${values}`)
@@ -102,18 +93,6 @@ async function histogram(tables: Tables, chart: Chart, x: Column, source: ChartS
     note: n < source.rows ? `${count(source.rows - n)} rows without a number are left out.` : null,
   }
 }
-
-function find(source: ChartSource, name: string): Column {
-  const column = source.columns.find(candidate => candidate.name === name)
-  if (!column) throw columnMissing(`Section "${source.section}", chart`, name, source.columns)
-  return column
-}
-
-const refuse = (source: ChartSource, reason: string) =>
-  new MeshError('MESHWORK_REPORT_SECTION', { section: source.section, reason })
-
-const axisOf = ({ type }: Column): Axis =>
-  isNumeric(type) ? 'value' : isTemporal(type) && type !== 'time' ? 'time' : 'category'
 
 const number = (sql: string) => `CASE WHEN isfinite(CAST(${sql} AS DOUBLE)) THEN CAST(${sql} AS DOUBLE) END`
 const category = ({ name }: Column) => `left(CAST(${ident(name)} AS VARCHAR), 100)`

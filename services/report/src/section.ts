@@ -15,12 +15,10 @@ export async function readSection(
   store: ArtefactStore,
   section: ReportSection,
 ): Promise<SectionModel> {
-  const refuse = (reason: string) => new MeshError('MESHWORK_REPORT_SECTION', { section: section.title, reason })
   const evaluation = section.evaluation ? await readEvaluation(store, section.title, section.evaluation.hash) : null
   const shown = { title: section.title, text: section.text ?? null, evaluation }
   if (section.dataset === undefined || tables === undefined) {
-    for (const key of ['columns', 'where', 'orderBy', 'limit', 'charts'] as const)
-      if (section[key] !== undefined) throw refuse(`"${key}" needs "dataset"`)
+    needsDataset(section)
     return { ...shown, table: null, charts: [] }
   }
   const dataset = tables.dataset(section.dataset)
@@ -38,15 +36,10 @@ export async function readSection(
   const source: ChartSource = { section: section.title, columns: dataset.columns, from, rows }
   const charts = []
   for (const chart of section.charts ?? []) charts.push(await chartData(tables, chart, source))
-  const chosen = section.columns?.map(name => {
-    const column = dataset.columns.find(candidate => candidate.name === name)
-    if (!column) throw columnMissing(`${place}, columns`, name, dataset.columns)
-    return column
-  })
+  const chosen = section.columns?.map(name => columnNamed(dataset.columns, name, `${place}, columns`))
   const limit = section.limit ?? limitDefault
   const order = (section.orderBy ?? []).map(({ column, direction = 'ascending' }) => {
-    if (!dataset.columns.some(({ name }) => name === column))
-      throw columnMissing(`${place}, orderBy`, column, dataset.columns)
+    columnNamed(dataset.columns, column, `${place}, orderBy`)
     return { column, sql: `${ident(column)} ${direction === 'ascending' ? 'ASC' : 'DESC'} NULLS LAST` }
   })
   const columns = chosen ?? dataset.columns.slice(0, columnsMax)
@@ -60,6 +53,20 @@ export async function readSection(
           moreColumns: chosen ? 0 : dataset.columns.length - columns.length,
         }
   return { ...shown, table, charts }
+}
+
+/** Everything about rows needs rows. */
+export function needsDataset(section: ReportSection): void {
+  if (section.dataset !== undefined) return
+  for (const key of ['columns', 'where', 'orderBy', 'limit', 'charts'] as const)
+    if (section[key] !== undefined)
+      throw new MeshError('MESHWORK_REPORT_SECTION', { section: section.title, reason: `"${key}" needs "dataset"` })
+}
+
+export function columnNamed(columns: readonly Column[], name: string, where: string): Column {
+  const column = columns.find(candidate => candidate.name === name)
+  if (!column) throw columnMissing(where, name, columns)
+  return column
 }
 
 async function readRows(
@@ -90,7 +97,7 @@ async function readRows(
 const cut = (value: Cell): Cell =>
   typeof value === 'string' && value.length > cellLengthMax ? `${value.slice(0, cellLengthMax)}…` : value
 
-async function readEvaluation(store: ArtefactStore, section: string, hash: string): Promise<Evaluation> {
+export async function readEvaluation(store: ArtefactStore, section: string, hash: string): Promise<Evaluation> {
   const refuse = (reason: string) => new MeshError('MESHWORK_REPORT_EVALUATION', { section, hash, reason })
   const content = await store.read(hash, evaluationBytesMax)
   let value: unknown

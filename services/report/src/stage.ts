@@ -10,6 +10,7 @@ import { defineStage, type StageContext } from '@meshwork/kit'
 import { keyFigures } from './explain.ts'
 import { writeExports } from './exports.ts'
 import { page } from './html/page.ts'
+import { plan } from './plan.ts'
 import type { FigureModel, ReportModel, SectionModel } from './model.ts'
 import { readSection } from './section.ts'
 
@@ -23,6 +24,7 @@ export const stage = defineStage({
   input: Input,
   output: ReportOutput,
   isolation: 'process',
+  plan,
   run: async (input, context) => {
     const datasets = datasetsOf(input)
     const tables = datasets.length > 0 ? await context.tables(...datasets) : undefined

@@ -23,12 +23,12 @@ export function select(node: Node, object: Schema, key: string, context: Context
       `${ownerPath ?? 'the value'} may be ${others.map(({ kind }) => kind).join(' or ')}; test it first: ${ownerPath ?? 'x'} != null ? … : …`,
     )
   const path = pathOf(node)
-  const known = new Set(maps.flatMap(({ schema }) => Object.keys(schema.properties ?? {})))
   const found = maps.flatMap(({ schema }): Schema[] => {
     const property = propertyOf(schema, key)
     return property ? [property] : []
   })
   if (found.length === 0) {
+    const known = new Set(maps.flatMap(({ schema }) => Object.keys(schema.properties ?? {})))
     const near = closest(key, [...known])
     const hint =
       near === undefined ? (known.size > 0 ? `; it has ${shown([...known])}` : '') : `; did you mean "${near}"?`
@@ -41,7 +41,7 @@ export function select(node: Node, object: Schema, key: string, context: Context
     )
   }
   const always =
-    maps.every(({ schema }) => schema.required?.includes(key)) || (path !== undefined && context.present.has(path))
+    maps.every(({ schema }) => isRequired(schema, key)) || (path !== undefined && context.present.has(path))
   if (
     !always &&
     how === 'sure' &&
@@ -55,6 +55,14 @@ export function select(node: Node, object: Schema, key: string, context: Context
     )
   const type = join(found)
   return path !== undefined && context.present.has(path) ? withoutNull(type) : type
+}
+
+const requiredOf = new WeakMap<object, ReadonlySet<string>>()
+
+function isRequired(schema: Schema, key: string): boolean {
+  const known = requiredOf.get(schema) ?? new Set(schema.required)
+  requiredOf.set(schema, known)
+  return known.has(key)
 }
 
 /** The type of an item or of a key that is computed. */

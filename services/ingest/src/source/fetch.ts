@@ -133,8 +133,7 @@ function fetchFailure(error: unknown, url: string, timeoutMs: number, timedOut: 
   const inner = error instanceof AggregateError ? error.errors[0] : error
   if (inner instanceof ProblemError) return inner
   const { code, message, name } = inner as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new MeshError('MESHWORK_STORE_FULL', { reason: code }, { cause: error })
+  if (code === 'ENOSPC' || code === 'EDQUOT') return inner // of our disk, not of the address
   if (/^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code ?? ''))
     return new MeshError('MESHWORK_INGEST_URL_TIMEOUT', { url, timeoutMs: silenceOf(code) }, { cause: error })
   if (code !== undefined || name === 'SocketError' || inner instanceof TypeError)

@@ -92,8 +92,6 @@ function transcoded(encoding: Encoding, source: string) {
 export function plainFailure(error: unknown, source: string, compression: Compression): unknown {
   if (error instanceof ProblemError || !(error instanceof Error)) return error
   const { code = '', message } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new MeshError('MESHWORK_STORE_FULL', { reason: code }, { cause: error })
   if (/^Z_|^ZSTD_|^ERR_ZLIB/.test(code)) {
     const reason = code === 'Z_BUF_ERROR' ? 'it ends too early; it was cut off' : message
     return new MeshError('MESHWORK_INGEST_COMPRESSION', { source, compression, reason }, { cause: error })

@@ -1,6 +1,6 @@
 // Checks any address against stage protocol v1, whatever language serves it.
 
-import { compile, Problem, StageInfo, StageResult } from '@meshwork/contracts'
+import { compile, Problem, StageInfo, StagePlan, StageResult } from '@meshwork/contracts'
 import { request } from 'undici'
 
 export interface Check {
@@ -83,6 +83,11 @@ export async function checkConformance(url: string, body?: unknown): Promise<Che
   ] as const)
     await note(what, async () => expectProblem(await post(path, payload, headers), statuses))
   await note('an unknown route is a problem', async () => expectProblem(await ask('GET', '/v1/no-such-route'), [404]))
+  if (info.capabilities.plan)
+    await note('a plan of a body that does not fit tells what is wrong, with status 200', async () => {
+      const { fault, plan } = planOf(await post(`${path}/plan`, '{"no such key":1}'))
+      return fault ?? (plan && errorsOf(plan).length > 0 ? undefined : 'it has no finding that is an error')
+    })
   if (body === undefined) return checks
 
   const payload = JSON.stringify(body)
@@ -101,6 +106,12 @@ export async function checkConformance(url: string, body?: unknown): Promise<Che
     const [fault] = compile(StageResult).check(json(data))
     return fault && `result${fault.pointer} ${fault.detail}`
   })
+  if (info.capabilities.plan)
+    await note('what is done is planned without an error', async () => {
+      const { fault, plan } = planOf(await post(`${path}/plan`, payload))
+      const [error] = plan ? errorsOf(plan) : []
+      return fault ?? (error && `${error.pointer} ${error.detail}`)
+    })
   if (info.capabilities.idempotency) {
     const key = `conformance-${Date.now()}`
     await note('the same Idempotency-Key gets the same answer', async () => {
@@ -124,6 +135,16 @@ export async function checkConformance(url: string, body?: unknown): Promise<Che
 
 const expectStatus = (answer: Answer, status: number): string | undefined =>
   answer.status === status ? undefined : `status ${answer.status} instead of ${status}`
+
+function planOf(answer: Answer): { fault: string | undefined; plan?: StagePlan } {
+  const wrong = expectStatus(answer, 200)
+  if (wrong !== undefined) return { fault: `${wrong}: ${answer.text.slice(0, 300)}` }
+  const plan = json(answer.text)
+  const [fault] = compile(StagePlan).check(plan)
+  return fault ? { fault: `${fault.pointer} ${fault.detail}` } : { fault: undefined, plan: plan as StagePlan }
+}
+
+const errorsOf = ({ findings }: StagePlan) => findings.filter(({ severity }) => severity === 'error')
 
 function expectProblem(answer: Answer, statuses: readonly number[]): string | undefined {
   if (!statuses.includes(answer.status)) return `status ${answer.status} instead of ${statuses.join(' or ')}`

@@ -1,5 +1,7 @@
-// Settings from the environment, read once. All bad keys are told in one error, with the way out.
+// Settings from the environment, read once. All bad keys are told in one error, with the way out. KEY_FILE instead of
+// KEY names a file that holds the value, so that secrets stay out of the environment.
 
+import { readFileSync } from 'node:fs'
 import { closest, compile } from '@meshwork/contracts'
 import type { Static, TObject } from 'typebox'
 
@@ -9,6 +11,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
+
+/** What commands read: it may well stand in the shell from which a service is started. */
+const ofCommands = ['MESHWORK_URL']
 
 /**
  * Reads the keys of an object schema from the environment: numbers and booleans are converted, defaults filled in.
@@ -23,26 +28,45 @@ export function readConfig<T extends TObject>(
   const values: Record<string, unknown> = {}
   const properties = schema.properties as Record<string, { type?: string; default?: unknown; description?: string }>
   for (const [key, property] of Object.entries(properties)) {
-    const raw = environment[key]
-    if (raw === undefined || raw === '') {
+    const { raw, fault: unreadable } = given(key, environment)
+    if (unreadable !== undefined) faults.push(unreadable)
+    else if (raw === undefined || raw === '') {
       if ('default' in property) values[key] = property.default
       else if (schema.required?.includes(key))
         faults.push(`${key} is not set: ${property.description ?? 'it is needed'}`)
-      continue
+    } else {
+      const value = convert(raw, property.type)
+      const [fault] = compile(property).check(value)
+      if (fault) faults.push(`${key} ${fault.detail}${property.description ? `; it is: ${property.description}` : ''}`)
+      else values[key] = value
     }
-    const value = convert(raw, property.type)
-    const [fault] = compile(property).check(value)
-    if (fault) faults.push(`${key} ${fault.detail}${property.description ? `; it is: ${property.description}` : ''}`)
-    else values[key] = value
   }
   for (const key of Object.keys(environment)) {
-    if (!key.startsWith('MESHWORK_') || key in properties) continue
+    if (!key.startsWith('MESHWORK_') || key.replace(/_FILE$/, '') in properties || ofCommands.includes(key)) continue
     if (others.some(other => (typeof other === 'string' ? other === key : other.test(key)))) continue
     const near = closest(key, Object.keys(properties))
     faults.push(`${key} is not a setting of this service${near === undefined ? '' : `; did you mean ${near}?`}`)
   }
   if (faults.length > 0) throw new ConfigError(`the configuration is wrong:\n  ${faults.join('\n  ')}`)
   return Object.freeze(values) as Readonly<Static<T>>
+}
+
+const fileBytesMax = 65_536
+
+/** The text of a setting: its own, or what its file holds without the line end. Both at once would hide one of them. */
+function given(key: string, environment: Environment): { raw?: string | undefined; fault?: string } {
+  const raw = environment[key]
+  const path = environment[`${key}_FILE`]
+  if (path === undefined || path === '') return { raw }
+  if (raw !== undefined && raw !== '') return { fault: `${key} and ${key}_FILE are both set; keep one of them` }
+  try {
+    const content = readFileSync(path, 'utf8')
+    if (content.length > fileBytesMax) return { fault: `${key}_FILE names ${path}, which is too large for a setting` }
+    const text = content.replace(/\r?\n$/, '')
+    return text === '' ? { fault: `${key}_FILE names ${path}, which is empty` } : { raw: text }
+  } catch (error) {
+    return { fault: `${key}_FILE names ${path}, which cannot be read: ${(error as Error).message}` }
+  }
 }
 
 function convert(raw: string, type: string | undefined): unknown {

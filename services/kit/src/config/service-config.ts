@@ -1,4 +1,5 @@
 import Type, { type TProperties } from 'typebox'
+import { storeUrlPattern } from '../data/open.ts'
 
 /** Settings of every service of the mesh. */
 export const serviceSettings = {
@@ -26,8 +27,8 @@ export const serviceSettings = {
 export const StageConfig = Type.Object({
   ...serviceSettings,
   MESHWORK_STORE_URL: Type.String({
-    pattern: '^file:///',
-    description: 'URL of the artefact store, file:///folder.',
+    pattern: storeUrlPattern,
+    description: 'URL of the artefact store: file:///folder or s3://bucket/prefix?endpoint=….',
   }),
   MESHWORK_STAGE_CONCURRENCY: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 256, description: 'Calls in progress at a time; the cores by default.' }),

@@ -44,14 +44,15 @@ export function readDuckFailure(error: unknown): DuckFailure | undefined {
   }
 }
 
-/** A failure of a statement that we wrote, as the caller of a stage is told it. */
-export function duckFailure(error: unknown): unknown {
+/** A failure of a statement that we wrote, as the caller of a stage is told it. It spills into `folder`. */
+export function duckFailure(error: unknown, folder: string): unknown {
   if (error instanceof ProblemError) return error
   const failure = readDuckFailure(error)
   if (!failure) return error
   const { type, message } = failure
-  if (/no space left|ENOSPC|temp directory.*limit|max_temp_directory_size/i.test(message))
-    return new MeshError('MESHWORK_STORE_FULL', { reason: message }, { cause: error })
+  // Before it spills, DuckDB looks how much space there is, and calls the lack of it "Out of Memory".
+  if (/no space left|ENOSPC|failed to offload data block|max_temp_directory_size/i.test(message))
+    return new MeshError('MESHWORK_STORE_FULL', { folder, reason: message }, { cause: error })
   if (type === 'Out of Memory')
     return new MeshError('MESHWORK_STAGE_QUERY_MEMORY', { reason: message }, { cause: error })
   if (type === 'Conversion' || type === 'Out of Range' || type === 'Invalid Input' || type === 'Constraint')

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { RecordStore } from './store.ts'
 import { storeFailure } from './store-failure.ts'
 
-const spacePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
+export const recordSpacePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
 
 /** Records as files. `create` is a hard link, which the file system makes for one of many callers. */
 export class FileRecords implements RecordStore {
@@ -25,7 +25,7 @@ export class FileRecords implements RecordStore {
       await link(draft, path)
       return { created: true, value }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storeFailure(error)
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storeFailure(error, this.#root)
       const standing = await this.read(space, name)
       return standing === undefined ? await this.create(space, name, value) : { created: false, value: standing }
     } finally {
@@ -41,7 +41,7 @@ export class FileRecords implements RecordStore {
       await writeFile(draft, JSON.stringify(value), { flag: 'wx' })
       await rename(draft, path)
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     } finally {
       await rm(draft, { force: true })
     }
@@ -52,7 +52,7 @@ export class FileRecords implements RecordStore {
       return JSON.parse(await readFile(this.#path(space, name), 'utf8')) as unknown
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     }
   }
 
@@ -61,7 +61,7 @@ export class FileRecords implements RecordStore {
   }
 
   #path(space: string, name: string): string {
-    if (!spacePattern.test(space)) throw new TypeError(`"${space}" is not a record space`)
+    if (!recordSpacePattern.test(space)) throw new TypeError(`"${space}" is not a record space`)
     return join(this.#root, space, `${createHash('sha256').update(name).digest('hex')}.json`)
   }
 }

@@ -4,31 +4,34 @@
 //   tmp/                 what is being written; nothing in it is ever referred to
 // A file is written to tmp, hashed on the way, synced, then linked to its place, and the folder is synced.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MeshError } from '@meshwork/contracts'
 import { FileRecords } from './file-records.ts'
+import { hashFile, writeHashed } from './hashed-file.ts'
+import { fingerprint, readWhole, removeAbandoned, syncFile } from './local-folder.ts'
 import type { ArtefactStore, RecordStore, StoredArtefact } from './store.ts'
 import { storeFailure } from './store-failure.ts'
 
 const hashPattern = /^[0-9a-f]{64}$/
 const readLimitBytesDefault = 64 * 1024 * 1024
-const abandonedAfterMs = 24 * 3600 * 1000
 
 export class FileStore implements ArtefactStore {
   readonly url: string
   readonly records: RecordStore
   readonly scratchRoot: string
+  readonly #root: string
   readonly #artefacts: string
   /** Files this process has verified, by hash, with what would change if the file did. */
   readonly #verified = new Map<string, string>()
 
   private constructor(root: string) {
     this.url = pathToFileURL(root).href
+    this.#root = root
     this.#artefacts = join(root, 'artefacts')
     this.scratchRoot = join(root, 'tmp')
     this.records = new FileRecords(join(root, 'records'), this.scratchRoot)
@@ -41,9 +44,9 @@ export class FileStore implements ArtefactStore {
       await mkdir(store.#artefacts, { recursive: true })
       await mkdir(store.scratchRoot, { recursive: true })
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, store.#root)
     }
-    await store.#removeAbandoned()
+    await removeAbandoned(store.scratchRoot)
     return store
   }
 
@@ -60,7 +63,7 @@ export class FileStore implements ArtefactStore {
       await this.#place(path, hash)
       return { hash, bytes }
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     } finally {
       await rm(path, { force: true })
     }
@@ -69,16 +72,11 @@ export class FileStore implements ArtefactStore {
   async adopt(path: string): Promise<StoredArtefact> {
     try {
       const { hash, bytes } = await hashFile(path)
-      const file = await open(path, 'r')
-      try {
-        await file.sync()
-      } finally {
-        await file.close()
-      }
+      await syncFile(path)
       await this.#place(path, hash)
       return { hash, bytes }
     } catch (error) {
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     }
   }
 
@@ -87,7 +85,7 @@ export class FileStore implements ArtefactStore {
       return { hash, bytes: (await stat(this.#path(hash))).size }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw storeFailure(error)
+      throw storeFailure(error, this.#root)
     }
   }
 
@@ -103,18 +101,7 @@ export class FileStore implements ArtefactStore {
   }
 
   async read(hash: string, limitBytes = readLimitBytesDefault): Promise<Buffer> {
-    const path = await this.localPath(hash)
-    const file = await open(path, 'r')
-    try {
-      const { size } = await file.stat()
-      if (size > limitBytes)
-        throw new MeshError('MESHWORK_STORE_UNAVAILABLE', {
-          reason: `artefact ${hash} has ${size} bytes, over the ${limitBytes} that may be read at once`,
-        })
-      return await file.readFile()
-    } finally {
-      await file.close()
-    }
+    return await readWhole(await this.localPath(hash), hash, limitBytes)
   }
 
   async stream(hash: string): Promise<Readable> {
@@ -138,7 +125,7 @@ export class FileStore implements ArtefactStore {
       if (code === 'EXDEV') return await this.#placeCopy(from, hash)
       if (code !== 'EEXIST') throw error
     }
-    await syncFolder(folder)
+    await syncFile(folder)
     const seen = await fingerprint(to)
     if (seen !== undefined) this.#verified.set(hash, seen)
   }
@@ -147,74 +134,10 @@ export class FileStore implements ArtefactStore {
     const near = join(this.scratchRoot, randomUUID())
     try {
       await copyFile(from, near)
-      const file = await open(near, 'r')
-      await syncAndClose(file)
+      await syncFile(near)
       await this.#place(near, hash)
     } finally {
       await rm(near, { force: true })
     }
-  }
-
-  /** Removes what processes that died left in tmp; a day is longer than any call may take. */
-  async #removeAbandoned(): Promise<void> {
-    const limit = Date.now() - abandonedAfterMs
-    for (const name of await readdir(this.scratchRoot)) {
-      const path = join(this.scratchRoot, name)
-      const found = await stat(path).catch(() => undefined)
-      if (found && found.mtimeMs < limit) await rm(path, { recursive: true, force: true })
-    }
-  }
-}
-
-async function writeHashed(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<StoredArtefact> {
-  const hash = createHash('sha256')
-  let bytes = 0
-  const file = await open(path, 'wx', 0o444)
-  try {
-    for await (const chunk of chunks) {
-      signal?.throwIfAborted()
-      hash.update(chunk)
-      bytes += chunk.byteLength
-      await file.writeFile(chunk)
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { hash: hash.digest('hex'), bytes }
-}
-
-export async function hashFile(path: string): Promise<StoredArtefact> {
-  const hash = createHash('sha256')
-  let bytes = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    bytes += chunk.byteLength
-  }
-  return { hash: hash.digest('hex'), bytes }
-}
-
-async function fingerprint(path: string): Promise<string | undefined> {
-  const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw storeFailure(error)
-  })
-  return found && `${found.ino} ${found.size} ${found.mtimeNs}`
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await syncAndClose(folder)
-}
-
-async function syncAndClose(file: FileHandle): Promise<void> {
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

@@ -13,16 +13,17 @@ export function readResources(): Resources {
 }
 
 function cpuLimit(): number {
-  const quota = read('/sys/fs/cgroup/cpu.max')?.split(' ')
   const cores = availableParallelism()
-  if (!quota || quota[0] === 'max') return cores
-  const limit = Math.floor(Number(quota[0]) / Number(quota[1]))
-  return Math.max(1, Math.min(cores, Number.isFinite(limit) ? limit : cores))
+  const [quota, period] =
+    read('/sys/fs/cgroup/cpu.max')?.split(' ') ??
+    ['quota', 'period'].map(name => read(`/sys/fs/cgroup/cpu/cpu.cfs_${name}_us`)) // cgroup 1
+  const limit = Math.floor(Number(quota) / Number(period)) // "max" is no number, -1 is no limit
+  return limit >= 0 ? Math.max(1, Math.min(cores, limit)) : cores
 }
 
 function memoryLimit(): number {
-  const limit = Number(read('/sys/fs/cgroup/memory.max'))
-  return Number.isFinite(limit) && limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+  const limit = process.constrainedMemory() // knows both versions of cgroups; 0 or more than there is without a limit
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
 }
 
 function read(path: string): string | undefined {

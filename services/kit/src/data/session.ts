@@ -32,11 +32,14 @@ export class Session {
   readonly #instance: DuckDBInstance
   readonly #connections: readonly DuckDBConnection[]
   readonly #stop: () => void
+  readonly #scratch: string
   readonly #signal: AbortSignal | undefined
   #running = 0
   #closed = false
 
-  private constructor(instance: DuckDBInstance, connections: readonly DuckDBConnection[], signal?: AbortSignal) {
+  private constructor(instance: DuckDBInstance, connections: readonly DuckDBConnection[], options: SessionOptions) {
+    const { scratch, signal } = options
+    this.#scratch = scratch
     this.lanes = connections.length
     this.#instance = instance
     this.#connections = connections
@@ -70,7 +73,7 @@ export class Session {
       SET errors_as_json = true;
       SET enable_external_access = false;
       SET lock_configuration = true;`)
-    return new Session(instance, connections, options.signal)
+    return new Session(instance, connections, options)
   }
 
   /** The connection of a lane. What goes through it directly must be wrapped in `guard`. */
@@ -136,7 +139,7 @@ export class Session {
       return await work()
     } catch (error) {
       this.#signal?.throwIfAborted()
-      throw duckFailure(error)
+      throw duckFailure(error, this.#scratch)
     } finally {
       this.#running--
     }

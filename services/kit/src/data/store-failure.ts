@@ -3,12 +3,12 @@ import { MeshError, ProblemError } from '@meshwork/contracts'
 const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const away = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EMFILE', 'ENFILE', 'ENOENT'])
 
-/** A failure of the file system as the store reports it; anything else passes through. */
-export function storeFailure(error: unknown): unknown {
+/** A failure of the file system under `folder` as the store reports it; anything else passes through. */
+export function storeFailure(error: unknown, folder: string): unknown {
   if (error instanceof ProblemError || !(error instanceof Error)) return error
   const { code, message } = error as NodeJS.ErrnoException
   if (code !== undefined && full.has(code))
-    return new MeshError('MESHWORK_STORE_FULL', { reason: code }, { cause: error })
+    return new MeshError('MESHWORK_STORE_FULL', { folder, reason: code }, { cause: error })
   if (code !== undefined && away.has(code))
     return new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason: message }, { cause: error })
   return error

@@ -1,7 +1,7 @@
 // Plans of one stage. They bind users' expressions, so they run where the work runs, with places of their own: a stage
 // that is busy for minutes still answers in the editor.
 
-import { MeshError, type ProblemError } from '@meshwork/contracts'
+import { MeshError, type ProblemError, type StagePlan } from '@meshwork/contracts'
 import type { Stage } from '../stage/define.ts'
 import type { Limiter } from './limiter.ts'
 import type { Executor } from './work.ts'
@@ -24,7 +24,7 @@ export class Plans {
   }
 
   /** `gone` tells that the caller has gone. */
-  async plan(body: unknown, gone: AbortSignal, givenMs = planTimeoutMs): Promise<unknown> {
+  async plan(body: unknown, gone: AbortSignal, givenMs = planTimeoutMs): Promise<StagePlan> {
     const { stage, executor, limiter } = this.#options
     if (!stage.plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
     const timeoutMs = Math.min(givenMs, planTimeoutMs)
@@ -41,7 +41,7 @@ export class Plans {
       const release = await limiter.take(stop.signal)
       try {
         const work = { task: 'plan', body, inputHash: '', run: undefined, traceId: undefined } as const
-        return await executor.execute(work, { signal: stop.signal, onProgress: () => {} })
+        return (await executor.execute(work, { signal: stop.signal, onProgress: () => {} })) as StagePlan
       } finally {
         release()
       }

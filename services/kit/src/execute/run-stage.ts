@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DatasetRef, MeshError } from '@meshwork/contracts'
+import type { DatasetRef } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { LocalStore } from '../data/open.ts'
 import type { Resources } from '../data/resources.ts'
 import { openTables, type Tables } from '../data/tables.ts'
+import { planStage } from '../plan/plan-stage.ts'
 import type { Stage, StageContext } from '../stage/define.ts'
 import type { Work, WorkHooks } from './work.ts'
 import { storeFailure } from '../data/store-failure.ts'
@@ -24,7 +25,7 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
   const scratch = join(store.scratchRoot, work.scratch ?? randomUUID())
   const opened: Tables[] = []
   try {
-    await mkdir(scratch)
+    if (work.task !== 'plan') await mkdir(scratch)
     const context: StageContext = {
       signal: hooks.signal,
       log,
@@ -40,15 +41,14 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
         return tables
       },
     }
-    if (work.task !== 'plan') return await stage.run(work.body, context)
-    if (!stage.plan) throw new MeshError('MESHWORK_STAGE_PLAN_UNSUPPORTED', { stage: stage.name })
-    return await stage.plan(work.body, context)
+    if (work.task === 'plan') return await planStage(stage, work.body, context, store.scratchRoot)
+    return await stage.run(work.body, context)
   } catch (error) {
     hooks.signal.throwIfAborted()
-    throw storeFailure(error)
+    throw storeFailure(error, scratch)
   } finally {
     for (const tables of opened) tables.close()
-    await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
+    if (work.task !== 'plan') await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 

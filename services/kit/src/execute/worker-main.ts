@@ -32,7 +32,7 @@ async function setUp(setup: WorkerSetup): Promise<void> {
     options = { stage, store: await openStore(setup.storeUrl), resources: setup.resources, log }
     tell({ type: 'ready' })
   } catch (error) {
-    tell(failure(error))
+    tell(told(error)) // a store that cannot be opened now may be back for the next call
     process.exitCode = 1
     process.disconnect?.()
   }
@@ -46,13 +46,13 @@ async function perform(work: Work): Promise<void> {
     const output = await runStage({ ...options, log: options.log.child(bindingsOf(work)) }, work, hooks)
     tell({ type: 'output', output })
   } catch (error) {
-    if (error instanceof ProblemError)
-      tell({ type: 'problem', problem: error.toProblem(), retryAfterSeconds: error.retryAfterSeconds })
-    else tell(failure(error))
+    tell(told(error))
   }
 }
 
-function failure(error: unknown): FromWorker {
+function told(error: unknown): FromWorker {
+  if (error instanceof ProblemError)
+    return { type: 'problem', problem: error.toProblem(), retryAfterSeconds: error.retryAfterSeconds }
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   return { type: 'failure', message, stack: stack ?? message }
 }

@@ -129,6 +129,7 @@ export class Worker {
       this.#child.once('message', (message: FromWorker) => {
         clearTimeout(timer)
         if (message.type === 'ready') resolve()
+        else if (message.type === 'problem') reject(problemOf(message))
         else if (message.type === 'failure') reject(failureOf(message))
       })
       void this.#exited.then(end => {

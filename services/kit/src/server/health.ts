@@ -7,21 +7,27 @@ export type Phase = 'starting' | 'ready' | 'draining'
 /** Whether a service may take work, and what it looks at before it says so. */
 export class Readiness {
   phase: Phase = 'starting'
-  readonly #checks = new Map<string, () => Promise<string | undefined>>()
+  readonly #checks = new Map<string, { check: () => Promise<string | undefined>; decides: boolean }>()
 
   /** `check` answers undefined when all is well, or what is wrong in a few words. */
   add(name: string, check: () => Promise<string | undefined>): void {
-    this.#checks.set(name, check)
+    this.#checks.set(name, { check, decides: true })
+  }
+
+  /** Told as well, and does not decide: the service takes work while this one is away. */
+  watch(name: string, check: () => Promise<string | undefined>): void {
+    this.#checks.set(name, { check, decides: false })
   }
 
   async look(): Promise<{ ok: boolean; checks: Record<string, string> }> {
     const checks: Record<string, string> = {}
     let ok = this.phase === 'ready'
-    for (const [name, check] of this.#checks) {
+    const looks = [...this.#checks].map(async ([name, { check, decides }]) => {
       const wrong = await check().catch((error: unknown) => String(error instanceof Error ? error.message : error))
       checks[name] = wrong ?? 'ok'
-      if (wrong !== undefined) ok = false
-    }
+      if (wrong !== undefined && decides) ok = false
+    })
+    await Promise.all(looks)
     return { ok, checks }
   }
 }

@@ -11,8 +11,9 @@ const partNames: Record<string, string> = {
   headers: 'The headers',
 }
 
-export function useProblemHandler(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+/** `explain` turns failures that the service knows into problems, and gives back all others. */
+export function useProblemHandler(app: FastifyInstance, explain: (error: unknown) => unknown = error => error): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(explain(error), request, reply))
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
       new MeshError('MESHWORK_ROUTE_UNKNOWN', { method: request.method, path: pathOf(request) }),

@@ -19,20 +19,11 @@ export interface RunOptions {
 
 /** Time to tell callers that their work was stopped. */
 const cutAfterMs = 3000
+const endSignals = ['SIGTERM', 'SIGINT'] as const
 const loopback = /^(127\.|::1$|localhost$)/
 
 export async function runService(options: RunOptions): Promise<string> {
   const { service, log } = options
-  const url = await service.app.listen({ host: options.host, port: options.port })
-  if (!loopback.test(options.host))
-    log.warn(
-      { host: options.host },
-      'listening beyond loopback; there is no authentication yet, so let only trusted networks in',
-    )
-  service.readiness.phase = 'ready'
-  log.info({ url }, 'listening')
-  process.send?.({ type: 'listening', url })
-
   let draining: Promise<void> | undefined
   const stop = (why: string) => {
     if (draining) process.exit(1) // asked twice
@@ -44,8 +35,11 @@ export async function runService(options: RunOptions): Promise<string> {
       },
     )
   }
-  process.on('SIGTERM', () => stop('SIGTERM'))
-  process.on('SIGINT', () => stop('SIGINT'))
+  // Before anybody can know that it listens: whoever is told so may end it at once.
+  for (const signal of endSignals) {
+    process.off(signal, endAtOnce)
+    process.on(signal, () => stop(signal))
+  }
   process.on('disconnect', () => stop('the parent is gone'))
   process.on('uncaughtException', error => {
     log.fatal({ err: error }, 'uncaught exception')
@@ -55,8 +49,28 @@ export async function runService(options: RunOptions): Promise<string> {
     log.fatal({ err: error }, 'unhandled rejection')
     process.exit(1)
   })
+
+  const url = await service.app.listen({ host: options.host, port: options.port })
+  if (!loopback.test(options.host))
+    log.warn(
+      { host: options.host },
+      'listening beyond loopback; there is no authentication yet, so let only trusted networks in',
+    )
+  if (draining === undefined) service.readiness.phase = 'ready'
+  log.info({ url }, 'listening')
+  process.send?.({ type: 'listening', url })
   return url
 }
+
+/**
+ * Lets a signal end a service that is still starting: nothing is in progress, so there is nothing to drain. Without it
+ * the first process of a container would not hear the signal.
+ */
+export function endWhileStarting(): void {
+  for (const signal of endSignals) process.on(signal, endAtOnce)
+}
+
+const endAtOnce = () => process.exit(0)
 
 async function drain(options: RunOptions, why: string): Promise<void> {
   const { service, log } = options

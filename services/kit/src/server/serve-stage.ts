@@ -1,12 +1,13 @@
 // A stage as a process: settings from the environment, then listen, then drain.
 
 import { foreignSettings, StageConfig } from '../config/service-config.ts'
-import { ConfigError, type Environment, readConfig } from '../config/read-config.ts'
+import { type Environment, readConfig } from '../config/read-config.ts'
 import { openStore } from '../data/open.ts'
+import { startFault } from './start-fault.ts'
 import { readResources } from '../data/resources.ts'
 import type { Stage } from '../stage/define.ts'
 import { createLog } from '../telemetry/log.ts'
-import { runService } from './run.ts'
+import { endWhileStarting, runService } from './run.ts'
 import { createStageApp } from './stage-app.ts'
 
 const workerMemoryBytesMax = 1_400_000_000
@@ -17,10 +18,12 @@ export async function serveStage(
   stage: Stage,
   options: { module: string | URL; environment?: Environment },
 ): Promise<void> {
+  endWhileStarting()
   try {
     await serve(stage, String(options.module), options.environment ?? process.env)
   } catch (error) {
-    if (error instanceof ConfigError) console.error(`meshwork ${stage.name}: ${error.message}`)
+    const told = startFault(error)
+    if (told !== undefined) console.error(`meshwork ${stage.name}: ${told}`)
     else
       createLog({ module: stage.name, version: stage.version, level: 'info' }).fatal({ err: error }, 'could not start')
     process.exit(1)

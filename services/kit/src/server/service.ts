@@ -38,6 +38,8 @@ export interface ServiceOptions {
   readonly api: ApiInfo
   /** Largest JSON body in bytes (default 1 MiB). */
   readonly bodyLimitBytes?: number
+  /** Turns failures that the service knows into problems, and gives back all others. */
+  readonly explain?: (error: unknown) => unknown
 }
 
 export interface Service {
@@ -71,7 +73,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   app.server.headersTimeout = headersTimeoutMs
   endUnusedConnections(app)
   useValidators(app)
-  useProblemHandler(app)
+  useProblemHandler(app, options.explain)
   const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
   const readiness = new Readiness()
   app.addHook('onRequest', async (request, reply) => {

@@ -130,7 +130,17 @@ function stageInfo(stage: Stage): StageInfo {
     name: stage.name,
     version: stage.version,
     summary: stage.summary,
-    contracts: [{ major: stage.major, path: stage.path, input: stage.input, output: stage.output }],
+    contracts: [
+      { major: stage.major, path: stage.path, input: stage.input, output: stage.output },
+      ...(stage.earlier ?? []).map(({ major, input, output, deprecated, sunset }) => ({
+        major,
+        path: `/v${major}/${stage.name}`,
+        input,
+        output,
+        deprecated,
+        sunset,
+      })),
+    ],
     columns: { requires: [...requires], produces: [...produces] },
     capabilities: { plan: stage.plan !== undefined, progress: true, idempotency: true },
   }

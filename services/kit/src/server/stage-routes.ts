@@ -1,17 +1,22 @@
 import {
+  canonicalJson,
   headers as names,
+  type JsonValue,
   idempotencyKeyMaxLength,
   MeshError,
   Problem,
   StageInfo,
+  StagePlan,
   type StageResult,
   timeoutMsMax,
 } from '@meshwork/contracts'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
-import type { Call, Calls } from '../execute/calls.ts'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type TSchema } from 'typebox'
+import { type Call, type Calls, sha256 } from '../execute/calls.ts'
 import type { Plans } from '../execute/plans.ts'
+import { contractFindings } from '../plan/plan-stage.ts'
 import type { Stage } from '../stage/define.ts'
+import { type EarlierMajor, earlierPointer, sunsetHeaders } from '../stage/earlier-major.ts'
 import { EventStream } from './event-stream.ts'
 import type { Readiness } from './health.ts'
 import { toProblemError } from './problem-handler.ts'
@@ -40,7 +45,7 @@ const callHeaders = Type.Object({
 })
 
 export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
-  const { stage, calls, plans, info, readiness } = options
+  const { stage, info, readiness } = options
   const retryAfterSeconds = 1
   const ready = async () => {
     if (readiness.phase === 'ready') return
@@ -48,43 +53,14 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
     throw new MeshError('MESHWORK_NOT_READY', params, { retryAfterSeconds })
   }
   return async app => {
-    app.post(
-      stage.path,
-      {
-        preHandler: ready,
-        schema: {
-          operationId: stage.name,
-          tags: ['stage'],
-          summary: stage.summary,
-          description:
-            'With `Accept: text/event-stream` the answer is a stream of `progress` events and one `result` or `problem`.',
-          headers: callHeaders,
-          body: stage.input,
-          response: { 200: stage.output, default: Problem },
-        },
-      },
-      async (request, reply) => {
-        const call = readCall(request)
-        const gone = untilGone(reply)
-        if (wantsEvents(request)) return await streamCall(calls, call, gone, request, reply, stage)
-        const result = await calls.call(call, { signal: gone, onProgress: () => {} })
-        return await reply.headers(resultHeaders(result)).send(result.output)
-      },
-    )
-    app.post(
-      `${stage.path}/plan`,
-      {
-        preHandler: ready,
-        schema: {
-          operationId: `${stage.name}Plan`,
-          tags: ['stage'],
-          summary: 'What the stage would produce, without reading data',
-          body: Type.Object({}, { additionalProperties: true }),
-          response: { 200: Type.Object({}, { additionalProperties: true }), default: Problem },
-        },
-      },
-      async (request, reply) => await plans.plan(request.body, untilGone(reply), readTimeout(request)),
-    )
+    const newest = { major: stage.major, input: stage.input, output: stage.output, earlier: undefined }
+    const older = (stage.earlier ?? []).map(one => ({
+      major: one.major,
+      input: one.input,
+      output: one.output,
+      earlier: one,
+    }))
+    for (const contract of [newest, ...older]) contractRoutes(app, options, contract, ready)
     app.get(
       '/v1/stage',
       {
@@ -100,17 +76,102 @@ export function stageRoutes(options: StageRoutesOptions): FastifyPluginAsync {
   }
 }
 
+interface ServedContract {
+  readonly major: number
+  readonly input: TSchema
+  readonly output: TSchema
+  /** undefined for the newest. */
+  readonly earlier: EarlierMajor | undefined
+}
+
+function contractRoutes(
+  app: FastifyInstance,
+  { stage, calls, plans }: StageRoutesOptions,
+  { major, input, output, earlier }: ServedContract,
+  ready: () => Promise<void>,
+): void {
+  const path = `/v${major}/${stage.name}`
+  const id = earlier ? `${stage.name}V${major}` : stage.name
+  const served = earlier && sunsetHeaders(earlier)
+  const ending = earlier && { deprecated: true, 'x-sunset': earlier.sunset }
+  app.post(
+    path,
+    {
+      preHandler: ready,
+      schema: {
+        operationId: id,
+        tags: ['stage'],
+        summary: stage.summary,
+        description:
+          'With `Accept: text/event-stream` the answer is a stream of `progress` events and one `result` or `problem`.',
+        headers: callHeaders,
+        body: input,
+        response: { 200: output, default: Problem },
+        ...ending,
+      },
+    },
+    async (request, reply) => {
+      const call = readCall(request)
+      const newest = earlier ? { ...call, body: earlier.toNewest(call.body) } : call
+      const translate = (result: StageResult) => (earlier ? translated(result, call, earlier) : result)
+      const gone = untilGone(reply)
+      if (served) void reply.headers(served)
+      if (wantsEvents(request))
+        return await streamCall(calls, newest, gone, request, reply, { stage, translate, headers: served ?? {} })
+      const result = translate(await calls.call(newest, { signal: gone, onProgress: () => {} }))
+      return await reply.headers(resultHeaders(result)).send(result.output)
+    },
+  )
+  app.post(
+    `${path}/plan`,
+    {
+      preHandler: ready,
+      schema: {
+        operationId: `${id}Plan`,
+        tags: ['stage'],
+        summary: 'What the stage would produce, without reading data',
+        description:
+          'The body is that of the call, in which a DatasetPlan may stand for a dataset, an ArtefactPlan for a file and an UnknownValue for any other value that is known only when the workflow runs. Everything that is wrong is told at once.',
+        body: Type.Object({}, { additionalProperties: true }),
+        response: { 200: StagePlan, default: Problem },
+        ...ending,
+      },
+    },
+    async (request, reply) => {
+      const gone = untilGone(reply)
+      if (served) void reply.headers(served)
+      if (!earlier) return await plans.plan(request.body, gone, readTimeout(request))
+      const faults = contractFindings(input, request.body)
+      if (faults.length > 0) return { datasets: {}, findings: faults }
+      const plan = await plans.plan(earlier.toNewest(request.body), gone, readTimeout(request))
+      const findings = plan.findings.map(one => ({ ...one, pointer: earlierPointer(earlier, one.pointer) }))
+      return { ...plan, findings }
+    },
+  )
+}
+
+/** The result as the earlier contract has it, with the hashes of its own bodies. */
+function translated(result: StageResult, call: Call, earlier: EarlierMajor): StageResult {
+  const output = earlier.fromNewest(result.output) as JsonValue
+  return { ...result, output, inputHash: sha256(canonicalJson(call.body)), outputHash: sha256(canonicalJson(output)) }
+}
+
 async function streamCall(
   calls: Calls,
   call: Call,
   signal: AbortSignal,
   request: FastifyRequest,
   reply: FastifyReply,
-  stage: Stage,
+  {
+    stage,
+    translate,
+    headers,
+  }: { stage: Stage; translate: (result: StageResult) => StageResult; headers: Record<string, string> },
 ): Promise<FastifyReply> {
-  const stream = new EventStream(reply, { [names.requestId]: request.id, [names.stageVersion]: stage.version })
+  const own = { ...headers, [names.requestId]: request.id, [names.stageVersion]: stage.version }
+  const stream = new EventStream(reply, own)
   try {
-    stream.result(await calls.call(call, { signal, onProgress: progress => stream.progress(progress) }))
+    stream.result(translate(await calls.call(call, { signal, onProgress: progress => stream.progress(progress) })))
   } catch (error) {
     const known = toProblemError(error, request)
     // Retry-After is a header: a refusal with a time to come back is a plain problem as long as that is possible.

@@ -4,16 +4,19 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { compile, type DatasetRef } from '@meshwork/contracts'
+import { compile, type DatasetRef, StagePlan } from '@meshwork/contracts'
 import { pino } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { type LocalStore, openStore } from '../data/open.ts'
 import { openTables, type Tables } from '../data/tables.ts'
 import type { Row } from '../data/session.ts'
+import { planStage } from '../plan/plan-stage.ts'
+import { closePlanTables } from '../plan/plan-tables.ts'
 import type { Stage, StageContext } from '../stage/define.ts'
 
 interface Test {
   testdir(): string
+  teardown(work: () => void): void
 }
 
 export interface DirectCalls {
@@ -28,6 +31,8 @@ export interface DirectCalls {
     input: Static<I>,
     signal?: AbortSignal,
   ): Promise<Static<O>>
+  /** What the stage answers to POST …/plan. */
+  plan(stage: Stage, body: unknown): Promise<StagePlan>
 }
 
 export async function directCalls(t: Test): Promise<DirectCalls> {
@@ -77,6 +82,22 @@ export async function directCalls(t: Test): Promise<DirectCalls> {
         fits('output', stage.output, output)
         return output
       }, signal),
+    plan: async (stage, body) => {
+      const context = {
+        signal: new AbortController().signal,
+        log: pino({ level: 'silent' }),
+        store,
+        scratch: '',
+        resources,
+        run: undefined,
+        progress: () => {},
+        tables: () => Promise.reject(new Error('a plan opens no dataset')),
+      }
+      t.teardown(closePlanTables)
+      const plan = await planStage(stage, body, context, store.scratchRoot)
+      fits('plan', StagePlan, plan)
+      return plan
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import type { Stage } from '../stage/define.ts'
 import { createLog } from '../telemetry/log.ts'
 
 export { type DirectCalls, directCalls } from './direct-call.ts'
+export * from './plans.ts'
 
 /** The part of tap's test that is used here. */
 export interface TestScope {

@@ -13,13 +13,15 @@ import type { DatasetRef } from '@meshwork/contracts'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { checkConformance } from '../../src/cli/conformance.ts'
-import { importFile } from '../../src/cli/files.ts'
+import { exportFile, importFile } from '../../src/cli/files.ts'
+import { stage as planner } from '../fixture/planner.ts'
 import { wrapStage } from '../../src/cli/wrap.ts'
 import { logCapture, startStage, temporaryStore } from '../../src/testing/index.ts'
 import { inline } from '../fixture/probe.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const script = fileURLToPath(new URL('../fixture/extract.py', import.meta.url))
+const copier = fileURLToPath(new URL('../fixture/halve.ts', import.meta.url))
 const people = 'name,value\nAda,1\nBen,\nCat,3\n'
 
 async function folderOf(t: Test, files: Record<string, string>): Promise<string> {
@@ -118,6 +120,25 @@ t.test('a Python script as a stage, unchanged', async t => {
     t.match(body, { rows: 2, columns: [{ name: 'name', type: 'string' }, { name: 'double' }] })
   })
 
+  await t.test('with Parquet in and out it reads and writes typed columns', async t => {
+    const parquet = wrapStage({ name: 'copy', version: '1.0.0', command: [process.execPath, copier, '{in}', '{out}'] })
+    const { url } = await startStage(t, parquet, import.meta.url, { store })
+    const answer = await request(`${url}/v1/copy`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ dataset, format: 'parquet', params: { column: 'value' } }),
+    })
+    const body = (await answer.body.json()) as { dataset: DatasetRef }
+    t.equal(answer.statusCode, 200, JSON.stringify(body))
+    t.match(body, {
+      rows: 2,
+      columns: [{ name: 'name', type: 'string' }, { name: 'value', type: 'int64' }, { name: 'half' }],
+    })
+    const back = join(folder, 'back.csv')
+    await exportFile(store, body.dataset, back, folder, 'csv')
+    t.equal(await readFile(back, 'utf8'), 'name,value,half\nAda,1,0.5\nCat,3,1.5\n')
+  })
+
   await t.test('what it says when it fails reaches the caller', async t => {
     const { status, body } = await call({ params: { fail: true } })
     t.equal(status, 422)
@@ -182,6 +203,16 @@ t.test('conformance', async t => {
     t.match(out, /\d+ hold, 0 do not/)
   })
 
+  await t.test('a stage that plans is asked for plans', async t => {
+    const { url } = await startStage(t, planner, new URL('../fixture/planner.ts', import.meta.url))
+    const checks = await checkConformance(url, {})
+    t.same(
+      checks.filter(({ fault }) => fault !== undefined),
+      [],
+    )
+    t.equal(checks.filter(({ what }) => /\bplan/.test(what)).length, 2)
+  })
+
   await t.test('each promise that an address breaks is named', async t => {
     const info = {
       name: 'odd',
@@ -189,7 +220,7 @@ t.test('conformance', async t => {
       summary: 'Odd.',
       contracts: [{ major: 1, path: '/v1/odd', input: {}, output: { type: 'object', required: ['rows'] } }],
       columns: { requires: [], produces: [] },
-      capabilities: { plan: false, progress: true, idempotency: true },
+      capabilities: { plan: true, progress: true, idempotency: true },
     }
     let answers = 0
     const server = createServer((request, response) => {
@@ -209,7 +240,7 @@ t.test('conformance', async t => {
       'GET /readyz answers 200',
       'Accept: text/event-stream is answered with events or JSON',
     ])
-    t.equal(checks.length, 14, 'the rest are named as broken')
+    t.equal(checks.length, 16, 'the rest are named as broken')
   })
 
   await t.test('an address where nothing listens is a failure', async t => {

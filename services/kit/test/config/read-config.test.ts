@@ -38,7 +38,7 @@ for (const [key, value] of [
   ['MESHWORK_PORT', '1.5'],
   ['MESHWORK_STAGE_CONCURRENCY', '0'],
   ['MESHWORK_WORKER_MEMORY_BYTES', '1e3'],
-  ['MESHWORK_STORE_URL', 's3://bucket'],
+  ['MESHWORK_STORE_URL', 'ftp://bucket'],
   ['MESHWORK_DRAIN_TIMEOUT_MS', '-1'],
 ] as const)
   t.test(`${key}=${value} is refused by its name`, async t => {
@@ -47,4 +47,20 @@ for (const [key, value] of [
 
 t.test('settings of other stages may stand in the same environment', async t => {
   t.doesNotThrow(() => read({ ...store, MESHWORK_INFERENCE_THREADS: '4' }))
+})
+
+t.test('KEY_FILE names a file that holds the value, without its line end', async t => {
+  const folder = t.testdir({ store: 'file:///tmp/store\n', level: 'loud', empty: '\n' })
+  t.match(read({ MESHWORK_STORE_URL_FILE: `${folder}/store` }), store)
+  for (const [environment, message] of [
+    [
+      { ...store, MESHWORK_STORE_URL_FILE: `${folder}/store` },
+      /MESHWORK_STORE_URL and MESHWORK_STORE_URL_FILE are both/,
+    ],
+    [{ MESHWORK_STORE_URL_FILE: `${folder}/none` }, /MESHWORK_STORE_URL_FILE names .*none, which cannot be read/],
+    [{ MESHWORK_STORE_URL_FILE: `${folder}/empty` }, /MESHWORK_STORE_URL_FILE names .*empty, which is empty/],
+    [{ ...store, MESHWORK_LOG_LEVEL_FILE: `${folder}/level` }, /MESHWORK_LOG_LEVEL must/],
+    [{ ...store, MESHWORK_STORE_UR_FILE: `${folder}/store` }, /MESHWORK_STORE_UR_FILE is not a setting/],
+  ] as const)
+    t.throws(() => read(environment), { name: 'ConfigError', message })
 })

@@ -1,10 +1,11 @@
 // The operation "calibrate": fitted here, or as an artefact says.
 
-import { type ArtefactRef, type Calibration, MeshError } from '@meshwork/contracts'
-import { type ArtefactStore, checkCondition, type Tables } from '@meshwork/kit'
-import { columnOf, invalid, type Made, type OperationOf, type Scene, score } from '../operation.ts'
+import { type Calibration, MeshError } from '@meshwork/contracts'
+import type { ArtefactStore, Tables } from '@meshwork/kit'
+import { invalid, type Made, type OperationOf, type Scene, score } from '../operation.ts'
 import { applied } from './apply.ts'
 import { readCalibration } from './artefact.ts'
+import { checkCalibrate } from './check.ts'
 import { fitIsotonic, type Group, groupsQuery } from './isotonic.ts'
 import { fitPlatt, sumsOf, sumsQuery } from './platt.ts'
 
@@ -29,22 +30,18 @@ export async function calibrate(
   surroundings: Surroundings,
 ): Promise<Calibrated> {
   const { tables, store, rows } = surroundings
-  const { column, as, method, target, where, fitted } = operation
-  const p = score(columnOf(scene, column))
+  const { column, as, method, fitted } = operation
+  const checked = await checkCalibrate(tables, scene, operation)
+  const p = score(checked.column)
   const place = { p, as, prefix: scene.prefix }
   const apply = async (calibration: Calibration, learnt?: Calibration) => ({
     made: await applied(tables, calibration, place),
     fitted: learnt,
   })
-  if (fitted !== undefined) {
-    if (target !== undefined || where !== undefined)
-      throw invalid(scene, '"target" and "where" say what to fit on, but with "fitted" nothing is fitted')
-    return await apply(await known(store, fitted, { where: scene.where, as, method }))
-  }
-  if (target === undefined) throw invalid(scene, 'there is neither "target" to fit on nor "fitted"')
-  const y = await checkCondition(tables, target, `${scene.where}, target`, scene.columns)
-  const condition =
-    where === undefined ? undefined : await checkCondition(tables, where, `${scene.where}, where`, scene.columns)
+  if (fitted !== undefined) return await apply(await readCalibration(store, fitted, { where: scene.where, as, method }))
+  const { fit } = checked
+  if (!fit) throw new Error('neither fitted nor to be fitted')
+  const { target: y, where: condition } = fit
   if (rows === 0)
     return { made: { layers: [[{ name: as, sql: p }]], columns: [{ name: as, type: 'float64' }] }, fitted: undefined }
   const needed = [...new Set([column, ...y.columns, ...(condition?.columns ?? [])])]
@@ -57,9 +54,6 @@ export async function calibrate(
   await tables.session.run(`DROP TABLE ${table}`)
   return await apply(learnt, learnt)
 }
-
-const known = async (store: ArtefactStore, ref: ArtefactRef, wanted: { where: string; as: string; method: string }) =>
-  await readCalibration(store, ref, wanted)
 
 async function learn(
   scene: Scene,
