@@ -163,7 +163,7 @@ export class Walk {
         if (body === undefined) moved = true
         else toCall.push({ step, before, body })
       } else if (command.kind === 'skip' || before.status !== 'running') {
-        this.#apply(command.kind === 'skip' ? skipped(before, now) : cancelled(before, now), changes)
+        this.#apply(command.kind === 'skip' ? skipped(before, command.reason, now) : cancelled(before, now), changes)
         moved = true
       }
     }
