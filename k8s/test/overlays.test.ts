@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { policyFaults } from '../policy/all.ts'
 import type { KubernetesObject } from '../policy/objects.ts'
-import { rendered } from './render.ts'
+import { installedRenderer, render } from './render.ts'
 import { root } from './sources.ts'
 
 const overlays = ['dev', 'ci', 'staging', 'production'] as const
-const objectsOf = (name: string) => rendered(join(root, 'overlays', name))
+const renderer = installedRenderer()
+const objectsOf = (name: string) => renderer && render(join(root, 'overlays', name), renderer)
 const production = objectsOf('production')
 const skip = production === undefined ? 'neither kubectl nor kustomize is here' : false
 
