@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { policyFaults } from '../../k8s/policy/all.ts'
 import type { KubernetesObject } from '../../k8s/policy/objects.ts'
 import { installedRenderer, render } from '../../k8s/test/render.ts'
@@ -16,7 +16,9 @@ import { combinations, kustomizationOf } from './combinations.ts'
 import { unexplained, unused } from './exceptions.ts'
 import { cache, customSchemas, kubernetesSchemas, program } from './tools.ts'
 
-const overlays = ['dev', 'ci', 'staging', 'production']
+/** Those of the repository, and folders that are given: "npm run test:k8s -- k8s/overlays/mine". */
+const overlays = ['dev', 'ci', 'staging', 'production'].map(name => `k8s/overlays/${name}`)
+overlays.push(...process.argv.slice(2))
 /** The oldest version that has what is used (the sleep before the end), and the newest there is a schema of. */
 const versions = ['1.30', '1.37']
 
@@ -44,7 +46,7 @@ async function renderAll(): Promise<void> {
     }
   }
   try {
-    for (const name of overlays) take(name, join(repository, 'k8s/overlays', name))
+    for (const name of overlays) take(name, resolve(repository, name))
     for (const [i, combination] of combinations().entries()) {
       const path = join(folder, String(i))
       mkdirSync(path, { recursive: true })
