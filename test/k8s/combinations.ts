@@ -6,17 +6,16 @@ export interface Combination {
   readonly components: readonly string[]
 }
 
-const databases = ['database-external', 'database-postgres']
-const stores = ['store-s3', 'store-volume']
-const stageScalers = [[], ['hpa-stages'], ['keda-stages']]
-const others = ['hpa-services', 'monitoring', 'route', 'models-volume']
-
-export const components: readonly string[] = [...databases, ...stores, ...stageScalers.flat(), ...others]
-
-export function combinations(): Combination[] {
+/** The components of a tree, from the names of their folders. */
+export function combinations(components: readonly string[]): Combination[] {
+  const of = (holds: (name: string) => boolean) => components.filter(holds).sort()
+  const databases = of(name => name.startsWith('database-'))
+  const stores = of(name => name.startsWith('store-'))
+  const stageScalers = of(name => name.endsWith('-stages'))
+  const others = of(name => ![...databases, ...stores, ...stageScalers].includes(name))
   return databases.flatMap(database =>
     stores.flatMap(store =>
-      stageScalers.flatMap(scaler =>
+      [[], ...stageScalers.map(name => [name])].flatMap(scaler =>
         subsets(others).map(rest => {
           const taken = [database, store, ...scaler, ...rest]
           return { name: taken.join('+'), components: taken }

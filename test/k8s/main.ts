@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import { policyFaults } from '../../k8s/policy/all.ts'
 import type { KubernetesObject } from '../../k8s/policy/objects.ts'
 import { installedRenderer, render } from '../../k8s/test/render.ts'
+import { folders } from '../../k8s/test/sources.ts'
 import { repository } from '../../launcher/src/mesh.ts'
 import { Findings, seconds } from '../containers/findings.ts'
 import { type Remark, schemaFaults, scoreRemarks } from './checkers.ts'
@@ -21,6 +22,10 @@ const overlays = ['dev', 'ci', 'staging', 'production'].map(name => `k8s/overlay
 overlays.push(...process.argv.slice(2))
 /** The oldest version that has what is used (the sleep before the end), and the newest there is a schema of. */
 const versions = ['1.30', '1.37']
+
+const components = folders
+  .filter(folder => folder.startsWith('components/'))
+  .map(folder => folder.replace('components/', ''))
 
 const begun = performance.now()
 const findings = new Findings()
@@ -47,7 +52,7 @@ async function renderAll(): Promise<void> {
   }
   try {
     for (const name of overlays) take(name, resolve(repository, name))
-    for (const [i, combination] of combinations().entries()) {
+    for (const [i, combination] of combinations(components).entries()) {
       const path = join(folder, String(i))
       mkdirSync(path, { recursive: true })
       writeFileSync(join(path, 'kustomization.yaml'), kustomizationOf(combination, '../../../../../k8s'))
