@@ -41,7 +41,7 @@ t.test('every file belongs to a kustomization, and every kustomization names fil
   )
   for (const path of named) t.ok(existsSync(join(root, path)), `${path} is there`)
   const beside = (file: string) =>
-    folders.includes(file.replace(/\/[^/]*$/, '')) && !/\/kustomization\.yaml$/.test(file)
+    folders.includes(file.replace(/\/[^/]*$/, '')) && !file.endsWith('/kustomization.yaml')
   const yaml = walk(root).filter(file => file.endsWith('.yaml') && beside(file))
   for (const file of yaml) t.ok(named.has(file), `${file} is part of something`)
 })
