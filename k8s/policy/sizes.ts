@@ -50,16 +50,26 @@ function diskFaults({ name, pod }: Workload, { resources }: Container): string[]
   return volumes < limit ? [] : [`${name}: volumes of ${volumes} bytes reach its limit of ${limit}`]
 }
 
-/** Copies of what is read from a bucket are held to half of their volume: the rest is for work in progress. */
+/**
+ * Copies of what is read from a bucket are held to half of their volume, the rest is for work in progress: what ingest
+ * may expand in all its calls at once fits there.
+ */
 export function cacheFaults({ name, pod }: Workload, storeUrl: string | undefined): string[] {
   if (storeUrl === undefined || !storeUrl.startsWith('s3:')) return []
-  const mounts = pod.containers.flatMap(({ volumeMounts = [] }) => volumeMounts)
+  const [main] = pod.containers
   const parameters = new URL(storeUrl).searchParams
-  const mount = mounts.find(({ mountPath }) => mountPath === parameters.get('cache'))
+  const mount = main?.volumeMounts?.find(({ mountPath }) => mountPath === parameters.get('cache'))
   const size = pod.volumes?.find(volume => volume.name === mount?.name)?.emptyDir?.sizeLimit
   if (size === undefined) return [`${name}: the cache of ${storeUrl} is no volume of it`]
-  const bytes = Number(parameters.get('cacheBytes') ?? Number.NaN)
-  return bytes * 2 <= quantity(size) ? [] : [`${name}: cacheBytes is not at most half of the volume of ${size}`]
+  const half = quantity(size) / 2
+  const copies = Number(parameters.get('cacheBytes') ?? Number.NaN)
+  const faults = copies <= half ? [] : [`${name}: cacheBytes is not at most half of the volume of ${size}`]
+  if (name !== 'ingest') return faults
+  const setting = (key: string) => Number(main?.env?.find(variable => variable.name === key)?.value)
+  const expanded = setting('MESHWORK_STAGE_CONCURRENCY') * setting('MESHWORK_INGEST_EXPANDED_BYTES_MAX')
+  const uploaded = setting('MESHWORK_INGEST_UPLOAD_BYTES_MAX')
+  if (!(expanded <= half && uploaded <= half)) faults.push(`${name}: takes more than half of the volume of ${size}`)
+  return faults
 }
 
 /** `cutSeconds`: what the service takes to tell its callers after the drain. */

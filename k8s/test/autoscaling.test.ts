@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { stageNames } from '../../launcher/src/mesh.ts'
 import { autoscalingFaults, scalersOf } from '../policy/autoscaling.ts'
 import type { KubernetesObject } from '../policy/objects.ts'
-import { kustomization, objectsOf } from './sources.ts'
+import { kustomization, objectsOf, root } from './sources.ts'
 
 t.test('each component scales all whom it is for, and no other', async t => {
   const targets = (component: string) => scalersOf(objectsOf(`components/${component}`)).map(({ target }) => target)
@@ -18,6 +20,9 @@ t.test(
       const query = triggers[0]?.metadata['query'] ?? ''
       t.equal(query, `sum({__name__=~"meshwork_stage_(in_flight|queue_depth)",namespace="meshwork",stage="${target}"})`)
     }
+    const metrics = readFileSync(join(root, '../services/kit/src/telemetry/stage-metrics.ts'), 'utf8')
+    for (const name of ['meshwork_stage_in_flight', 'meshwork_stage_queue_depth'])
+      t.ok(metrics.includes(`'${name}'`), name)
     const patches = JSON.stringify(kustomization('components/keda-stages').patches)
     t.match(patches, /threshold\\n\s+value: '2'/, 'as many as one pod does at a time')
   },

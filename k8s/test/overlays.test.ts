@@ -36,6 +36,12 @@ t.test('what a policy is for it sees', { skip }, async t => {
     ['no limit', /"limits":\{[^}]*\},/, '', /no limit of memory/],
     ['more calls than memory', '"value":"1342177280"', '"value":"2684354560"', /need \d+; the limit is/],
     ['more copies than disk', 'cacheBytes=8589934592', 'cacheBytes=17179869184', /cacheBytes is not at most half/],
+    [
+      'more data than disk',
+      'MESHWORK_INGEST_EXPANDED_BYTES_MAX","value":"4',
+      'MESHWORK_INGEST_EXPANDED_BYTES_MAX","value":"9',
+      /takes more than half/,
+    ],
     ['an unknown setting', 'MESHWORK_STAGE_QUEUE', 'MESHWORK_STAGE_QUEU', /did you mean MESHWORK_STAGE_QUEUE/],
     ['a stage told of stages', '"name":"settings-', '"name":"stages-', /is not there|no ConfigMap|MESHWORK_STAGES/],
     ['another port', '"port":8080', '"port":8081', /needed and refused|no Service is there/],

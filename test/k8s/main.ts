@@ -1,25 +1,33 @@
 // npm run test:k8s: renders every overlay and every combination of components, and checks what comes out by the policies of
 // k8s/policy, by strict schemas of the oldest and the newest Kubernetes, and by kube-score; and the pipelines by actionlint.
 // It renders with the kubectl or kustomize that is installed, or brings kustomize as it brings everything else; it needs
-// Go or pip for that, and pip for the schemas.
+// Go or pip for that, and pip for the schemas. With --server every overlay is also given to a real API server, which is built
+// first and needs kubectl.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { policyFaults } from '../../k8s/policy/all.ts'
 import type { KubernetesObject } from '../../k8s/policy/objects.ts'
 import { installedRenderer, render } from '../../k8s/test/render.ts'
 import { folders } from '../../k8s/test/sources.ts'
 import { repository } from '../../launcher/src/mesh.ts'
 import { Findings, seconds } from '../containers/findings.ts'
+import { admissionFaults, podFaults, podsOf } from './admission.ts'
+import { apiServerVersion, startApiServer } from './api-server.ts'
 import { type Remark, schemaFaults, scoreRemarks } from './checkers.ts'
 import { combinations, kustomizationOf } from './combinations.ts'
 import { unexplained, unused } from './exceptions.ts'
-import { cache, customSchemas, kubernetesSchemas, program } from './tools.ts'
+import { cache, customDefinitions, customSchemas, kubernetesSchemas, program } from './tools.ts'
 
+const { values, positionals } = parseArgs({
+  options: { server: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
 /** Those of the repository, and folders that are given: "npm run test:k8s -- k8s/overlays/mine". */
 const overlays = ['dev', 'ci', 'staging', 'production'].map(name => `k8s/overlays/${name}`)
-overlays.push(...process.argv.slice(2))
+overlays.push(...positionals)
 /** The oldest version that has what is used (the sleep before the end), and the newest there is a schema of. */
 const versions = ['1.30', '1.37']
 
@@ -36,6 +44,7 @@ checkPolicies()
 await checkSchemas()
 await checkScores()
 await checkPipelines()
+if (values.server) await checkAdmission()
 console.log(`\n${seconds(performance.now() - begun)}\n\n${findings.table()}\n`)
 process.exitCode = findings.ok ? 0 : 1
 
@@ -114,4 +123,37 @@ async function checkPipelines(): Promise<void> {
   })
   const faults = `${stdout}${stderr}`.split('\n').filter(Boolean)
   findings.none('actionlint finds nothing in the pipelines', 1, status === 0 ? [] : faults)
+}
+
+/** The overlays, and the combinations with the most components. */
+function applied(): string[] {
+  const all = combinations(components)
+  const most = Math.max(...all.map(({ components: { length } }) => length))
+  return [...overlays, ...all.filter(({ components: { length } }) => length === most).map(({ name }) => name)]
+}
+
+async function checkAdmission(): Promise<void> {
+  const server = await startApiServer()
+  try {
+    for (const text of await customDefinitions()) await server.kubectl(['apply', '--server-side', '--filename=-'], text)
+    await server.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'customresourcedefinition', '--all'])
+    const faults: string[] = []
+    for (const name of applied())
+      faults.push(...(await admissionFaults(server, rendered.get(name) ?? [])).map(fault => `${name}: ${fault}`))
+    findings.none(
+      `Kubernetes ${apiServerVersion} takes them, twice without a change, and admits their pods`,
+      applied().length,
+      faults.slice(0, 20),
+    )
+    const [pod] = podsOf(rendered.get(overlays[0] as string) ?? []) as [KubernetesObject]
+    const text = JSON.stringify(pod).replace('"runAsNonRoot":true', '"runAsNonRoot":false')
+    const refused = await podFaults(server, [JSON.parse(text) as KubernetesObject])
+    findings.add(
+      'and refuses one that may run as root',
+      refused.join().slice(0, 100),
+      /restricted/.test(refused.join()),
+    )
+  } finally {
+    await server.end()
+  }
 }

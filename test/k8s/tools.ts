@@ -58,28 +58,41 @@ export async function kubernetesSchemas(version: string): Promise<string> {
   return join(folder, `kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict`)
 }
 
+/** The definitions of the custom resources in use, as their projects publish them. */
+export async function customDefinitions(): Promise<string[]> {
+  const texts: string[] = []
+  for (const { module, files } of definitions) {
+    say(`fetching the definitions of ${module} …`)
+    const { Dir } = JSON.parse(await go(['mod', 'download', '-json', module])) as { Dir: string }
+    for (const file of files) texts.push(readFileSync(join(Dir, file), 'utf8'))
+  }
+  return texts
+}
+
 /** The folder with the strict schemas of the custom resources in use. */
 export async function customSchemas(): Promise<string> {
   const folder = join(cache, `custom-schemas-${definitions.map(({ module }) => module.replace(/^.*@/, '')).join('-')}`)
   if (existsSync(folder)) return folder
   const unfinished = `${folder}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
-  for (const { module, files } of definitions) {
-    say(`fetching the definitions of ${module} …`)
-    const { Dir } = JSON.parse(await go(['mod', 'download', '-json', module])) as { Dir: string }
-    for (const file of files)
-      for (const document of parseAllDocuments(readFileSync(join(Dir, file), 'utf8')))
-        for (const { file: name, schema } of schemasOf(document.toJS() as Definition))
-          writeFileSync(join(unfinished, name), JSON.stringify(schema))
-  }
+  for (const text of await customDefinitions())
+    for (const document of parseAllDocuments(text))
+      for (const { file, schema } of schemasOf(document.toJS() as Definition))
+        writeFileSync(join(unfinished, file), JSON.stringify(schema))
   renameSync(unfinished, folder)
   return folder
 }
 
-async function go(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<string> {
+/** Runs a command of Go, in a folder of its own where it says one; answers what it prints. */
+export async function go(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+  folder = cache,
+): Promise<string> {
+  mkdirSync(folder, { recursive: true })
   const command = spawnSync('go', ['version']).error ? await goOfOurOwn() : 'go'
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', ...settings }
-  return (await execute(command, args, { cwd: cache, env, maxBuffer: outputBytesMax })).stdout
+  return (await execute(command, args, { cwd: folder, env, maxBuffer: outputBytesMax })).stdout
 }
 
 async function goOfOurOwn(): Promise<string> {
@@ -104,4 +117,4 @@ async function pip(name: string, folder: string): Promise<void> {
   }
 }
 
-const say = (text: string) => void process.stderr.write(`${text}\n`)
+export const say = (text: string) => void process.stderr.write(`${text}\n`)
