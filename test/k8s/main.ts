@@ -5,7 +5,7 @@
 // first and needs kubectl.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { policyFaults } from '../../k8s/policy/all.ts'
@@ -43,6 +43,7 @@ await renderAll()
 checkPolicies()
 await checkSchemas()
 await checkScores()
+await checkRules()
 await checkPipelines()
 if (values.server) await checkAdmission()
 console.log(`\n${seconds(performance.now() - begun)}\n\n${findings.table()}\n`)
@@ -155,5 +156,28 @@ async function checkAdmission(): Promise<void> {
     )
   } finally {
     await server.end()
+  }
+}
+
+/** The rules of the component "monitoring", as a file of Prometheus beside its tests. */
+async function checkRules(): Promise<void> {
+  const promtool = await program('promtool')
+  const rules = [...rendered.values()].flat().find(({ kind }) => kind === 'PrometheusRule')
+  const folder = join(cache, `rules-${process.pid}`)
+  mkdirSync(folder, { recursive: true })
+  try {
+    writeFileSync(join(folder, 'rules.yaml'), JSON.stringify(rules?.spec))
+    cpSync(join(repository, 'test/k8s/rules/kubernetes.yaml'), join(folder, 'tests.yaml'))
+    const { status, stdout, stderr } = spawnSync(promtool, ['test', 'rules', 'tests.yaml'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    findings.none(
+      'alerts fire and stay silent as they should (promtool)',
+      1,
+      status === 0 ? [] : [`${stdout}${stderr}`.slice(0, 3000)],
+    )
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
 }

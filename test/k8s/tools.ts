@@ -16,6 +16,7 @@ const programs = {
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
   'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1',
+  promtool: 'github.com/prometheus/prometheus/cmd/promtool@v0.305.0',
   actionlint: 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
 } as const
 /** Schemas of Kubernetes itself, many versions of them, strict. */
