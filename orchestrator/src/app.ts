@@ -104,7 +104,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const metrics = new EngineMetrics(service.registry)
   watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
-  const changed = (runId: string) => news.tell(runId)
+  const changed = (runId: string, ended?: boolean) => news.tell(runId, ended)
   const engine = new Engine({
     me,
     runs,

@@ -256,7 +256,7 @@ export class Walk {
   }
 
   #told(end: End | undefined): void {
-    this.#parts.changed(this.runId)
+    this.#parts.changed(this.runId, end !== undefined)
     if (!end) return
     const { waitedMs, recovered } = this.#claimed
     const shares = this.#timeline.shares(performance.now(), waitedMs)
