@@ -19,6 +19,7 @@ import { runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { verbRoutes } from './routes/verbs.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { find, workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
@@ -35,10 +36,13 @@ import { Runs } from './store/runs.ts'
 import { Schedules } from './store/schedules.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
+import { Webhooks } from './store/webhooks.ts'
 import { Workflows } from './store/workflows.ts'
 import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 import { watchRuns } from './telemetry/run-census.ts'
+import { WebhookClient } from './webhook/post.ts'
+import { WebhookSender } from './webhook/sender.ts'
 
 export const version = '0.1.0'
 
@@ -52,6 +56,8 @@ export interface OrchestratorOptions {
   readonly eventStreamsMax: number
   /** Seconds for which an ended run is kept; 0, the default, for ever. */
   readonly runsKeepSeconds?: number
+  /** Whether webhooks may lead to private and loopback addresses; not by default. */
+  readonly webhooksAllowPrivate?: boolean
   readonly log: Logger
 }
 
@@ -78,6 +84,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
         { name: 'workflows', description: 'Named, versioned documents.' },
         { name: 'runs', description: 'Executions of workflows.' },
         { name: 'schedules', description: 'Runs at set times.' },
+        { name: 'webhooks', description: 'Events sent to addresses of yours.' },
         { name: 'stages', description: 'Deployments that do the work.' },
         { name: 'operation', description: 'Health and metrics.' },
       ],
@@ -138,6 +145,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     changed: () => engine.wake(),
     fired: (outcome, lateSeconds) => metrics.fired(outcome, lateSeconds),
   })
+  const webhooks = new Webhooks(database)
+  const webhookClient = new WebhookClient(options.webhooksAllowPrivate ?? false)
+  const sender = new WebhookSender({
+    webhooks,
+    client: webhookClient,
+    log,
+    sent: outcome => metrics.webhookSent(outcome),
+  })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -156,6 +171,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
   scheduleRoutes(service.app, schedules, starter)
+  webhookRoutes(service.app, webhooks, webhookClient)
   retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
@@ -172,11 +188,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       engine.start()
       janitor.start()
       scheduler.start()
+      sender.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
       await scheduler.stop()
+      await sender.stop()
+      await webhookClient.close()
       await janitor.stop()
       await engine.stop()
       await takeover?.stop()

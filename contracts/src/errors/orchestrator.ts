@@ -68,6 +68,18 @@ export const orchestratorErrors = errorTable({
     title: 'The state of the run does not allow it',
     message: 'Run {run} {fact}, so it cannot be {verb}; {way}.',
   },
+  MESHWORK_WEBHOOK_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such webhook',
+    message: 'There is no webhook "{webhook}"; make it with PUT /v1/webhooks/{webhook}.',
+  },
+  MESHWORK_WEBHOOK_INVALID: {
+    status: 422,
+    retryable: false,
+    title: 'The webhook is wrong',
+    message: 'The webhook cannot be kept: {reason}.',
+  },
   MESHWORK_SCHEDULE_UNKNOWN: {
     status: 404,
     retryable: false,

@@ -19,6 +19,7 @@ export class EngineMetrics {
   readonly #removed: Counter<'kind'>
   readonly #fires: Counter<'outcome'>
   readonly #fireLate: Histogram
+  readonly #webhooks: Counter<'outcome'>
   readonly #ended: Counter<'result'>
   readonly #runSeconds: Histogram<'result'>
   readonly #steps: Counter<'stage' | 'result'>
@@ -77,6 +78,12 @@ export class EngineMetrics {
       buckets: gaps,
       registers,
     })
+    this.#webhooks = new Counter({
+      name: 'meshwork_webhook_deliveries_total',
+      help: 'Attempts to deliver to webhooks by what came of them.',
+      labelNames: ['outcome'],
+      registers,
+    })
     this.#ended = new Counter({
       name: 'meshwork_runs_total',
       help: 'Runs that ended.',
@@ -131,6 +138,10 @@ export class EngineMetrics {
     if (outcome !== 'started') return
     this.#fireLate.observe(lateSeconds)
     this.accepted.inc()
+  }
+
+  webhookSent(outcome: string): void {
+    this.#webhooks.inc({ outcome })
   }
 
   stepAnswered(stage: string, state: StepState): void {
