@@ -153,7 +153,7 @@ async function checkAdmission(): Promise<void> {
     const refused = await podFaults(server, [JSON.parse(text) as KubernetesObject])
     findings.add(
       'and refuses one that may run as root',
-      refused.join().slice(0, 100),
+      refused.join().slice(0, 250),
       /restricted/.test(refused.join()),
     )
   } finally {
