@@ -137,6 +137,8 @@ function applied(): string[] {
 
 async function checkAdmission(): Promise<void> {
   const server = await startApiServer()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void server.end().then(() => process.exit(130)))
   try {
     for (const text of await customDefinitions()) await server.kubectl(['apply', '--server-side', '--filename=-'], text)
     await server.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'customresourcedefinition', '--all'])
