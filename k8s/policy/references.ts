@@ -1,6 +1,6 @@
 // Names that objects say of each other lead somewhere.
 
-import { type KubernetesObject, type Selector, matches, workloadsOf } from './objects.ts'
+import { type KubernetesObject, type Labels, type Selector, matches, workloadsOf } from './objects.ts'
 
 /** Made by whoever installs the mesh, and by nothing here. */
 const secretsOfTheInstaller = ['database', 'store']
@@ -37,11 +37,11 @@ export function referenceFaults(objects: readonly KubernetesObject[]): string[] 
       if (!mounted.includes(volume)) faults.push(`${name}: volume "${volume}" is not mounted`)
   }
   for (const { kind, metadata, spec } of objects) {
-    const { selector } = (spec ?? {}) as { selector?: unknown }
-    const selected =
-      kind === 'Service' ? { matchLabels: selector } : kind === 'PodDisruptionBudget' ? selector : undefined
-    if (selected === undefined) continue
-    const found = workloads.filter(({ labels }) => matches(selected as Selector, labels))
+    if (kind !== 'Service' && kind !== 'PodDisruptionBudget') continue
+    const { selector } = (spec ?? {}) as { selector?: Selector & Labels }
+    const selected = kind === 'Service' ? { matchLabels: selector } : selector
+    // Without a selector a budget is for no pod, and a Service for those that somebody else names.
+    const found = selector ? workloads.filter(({ labels }) => matches(selected as Selector, labels)) : []
     if (found.length !== 1 || found[0]?.name !== metadata.name)
       faults.push(`${kind} ${metadata.name}: selects ${found.map(({ name }) => name).join(', ') || 'nothing'}`)
   }

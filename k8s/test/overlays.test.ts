@@ -48,6 +48,12 @@ t.test('what a policy is for it sees', { skip }, async t => {
     ['a probe of no port', '"port":"http"', '"port":"web"', /which it does not have/],
     ['a volume without limit', '{"sizeLimit":"64Mi"}', '{}', /has no limit/],
     ['a latest image', /meshwork\/clean:0\.1\.0/, 'meshwork/clean:latest', /takes any image/],
+    [
+      'a budget of nobody',
+      /"maxUnavailable":1,"selector":\{"matchLabels":\{[^}]*\}\}/,
+      '"maxUnavailable":1',
+      /PodDisruptionBudget \w+: selects nothing/,
+    ],
     ['fewer orchestrators than calls', '"value":"32"', '"value":"4"', /have room, and the orchestrators make/],
     [
       'a lost label',

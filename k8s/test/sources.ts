@@ -14,7 +14,12 @@ export interface Kustomization {
   readonly resources?: readonly string[]
   readonly components?: readonly string[]
   readonly labels?: readonly { readonly pairs: Labels; readonly includeSelectors?: boolean }[]
-  readonly images?: readonly { readonly name: string; readonly newName?: string; readonly newTag?: string }[]
+  readonly images?: readonly {
+    readonly name: string
+    readonly newName?: string
+    readonly newTag?: string
+    readonly digest?: string
+  }[]
   readonly configMapGenerator?: readonly { readonly name: string; readonly literals?: readonly string[] }[]
   readonly patches?: readonly { readonly path?: string; readonly patch?: string }[]
 }

@@ -61,7 +61,8 @@ t.test('an overlay takes one database, one store, one autoscaler of stages at mo
     t.equal(of('store-'), 1, `${folder}: stores`)
     t.ok(of('hpa-stages') + of('keda-stages') <= 1, `${folder}: autoscalers of stages`)
     t.same(images.map(({ name }) => name).sort(), services.map(name => `meshwork/${name}`).sort(), folder)
-    for (const { newTag } of images) t.match(newTag, /^(?!latest$)./, `${folder}: a tag that is not latest`)
+    for (const { newTag, digest } of images)
+      t.match(digest ?? newTag, /^(?!latest$)./, `${folder}: which one, and not latest`)
   }
 })
 

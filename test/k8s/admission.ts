@@ -16,11 +16,11 @@ export async function admissionFaults(server: ApiServer, objects: readonly Kuber
   // Warnings say what would happen to pods, and what is given up in a later version.
   const said = first.stderr.split('\n').filter(Boolean)
   if (first.code !== 0 || said.length > 0) return said
-  const versions = await versionsOf(server, objects)
+  const kept = await keptBy(server, objects)
   await server.kubectl(apply, textOf(objects))
-  const changed = [...(await versionsOf(server, objects))].filter(([name, version]) => versions.get(name) !== version)
+  const changed = [...(await keptBy(server, objects))].filter(([name, text]) => kept.get(name) !== text)
   return [
-    ...(versions.size === objects.length ? [] : [`${objects.length} objects given, ${versions.size} kept`]),
+    ...(kept.size === objects.length ? [] : [`${objects.length} objects given, ${kept.size} kept`]),
     ...changed.map(([name]) => `${name} changes when it is applied again`),
     ...(await podFaults(server, podsOf(objects))),
   ]
@@ -58,10 +58,14 @@ export async function podFaults(server: ApiServer, pods: readonly KubernetesObje
   return faults
 }
 
-async function versionsOf(server: ApiServer, objects: readonly KubernetesObject[]): Promise<Map<string, string>> {
+/** The objects as the server keeps them, without the number that it counts up even where nothing changes. */
+async function keptBy(server: ApiServer, objects: readonly KubernetesObject[]): Promise<Map<string, string>> {
   const { stdout } = await server.kubectl(['get', '--filename=-', '--output=json'], textOf(objects))
-  const { items } = JSON.parse(stdout) as {
-    items: { kind: string; metadata: { name: string; resourceVersion: string } }[]
-  }
-  return new Map(items.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion]))
+  const { items } = JSON.parse(stdout) as { items: { kind: string; metadata: { name: string } }[] }
+  return new Map(
+    items.map(item => [
+      `${item.kind} ${item.metadata.name}`,
+      JSON.stringify({ ...item, metadata: { ...item.metadata, resourceVersion: '' } }),
+    ]),
+  )
 }

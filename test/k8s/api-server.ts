@@ -3,10 +3,10 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '../../launcher/src/free-port.ts'
-import { cache, go, say } from './tools.ts'
+import { cache, go, goBuild } from './tools.ts'
 
 export const apiServerVersion = '1.36.3'
 const startTimeoutMs = 120_000
@@ -74,35 +74,24 @@ export async function startApiServer(): Promise<ApiServer> {
   }
 }
 
-/** Both programs, built in a module of our own: theirs replaces its parts by folders that its archive does not have. */
+/** Both programs. What their modules replace by folders that their archives do not have is published as modules. */
 async function build(): Promise<{ apiServer: string; etcd: string }> {
   const folder = join(cache, `api-server-${apiServerVersion}`)
-  const programs = { apiServer: join(folder, 'kube-apiserver'), etcd: join(folder, 'etcd') }
-  if (existsSync(programs.apiServer) && existsSync(programs.etcd)) return programs
-  const kubernetes = `k8s.io/kubernetes@v${apiServerVersion}`
-  const { GoMod } = JSON.parse(await go(['list', '-m', '-json', kubernetes])) as { GoMod: string }
+  const { GoMod } = JSON.parse(await go(['list', '-m', '-json', `k8s.io/kubernetes@v${apiServerVersion}`])) as {
+    GoMod: string
+  }
   const theirs = readFileSync(GoMod, 'utf8')
   const staged = [...theirs.matchAll(/^\s*(k8s\.io\/[\w-]+) => \.\/staging\//gm)].map(([, name]) => name as string)
-  const etcdVersion = /go\.etcd\.io\/etcd\/server\/v3 (v\S+)/.exec(theirs)?.[1]
-  mkdirSync(folder, { recursive: true })
   const lines = [
-    'module local',
-    /^go .*$/m.exec(theirs)?.[0] ?? '',
-    /^godebug .*$/m.exec(theirs)?.[0] ?? '',
+    ...[/^go .*$/m, /^godebug .*$/m].map(line => line.exec(theirs)?.[0] ?? ''),
     `require k8s.io/kubernetes v${apiServerVersion}`,
-    `require go.etcd.io/etcd/server/v3 ${etcdVersion}`,
+    `require go.etcd.io/etcd/server/v3 ${/go\.etcd\.io\/etcd\/server\/v3 (v\S+)/.exec(theirs)?.[1]}`,
     ...staged.map(name => `replace ${name} => ${name} v0.${apiServerVersion.replace(/^1\./, '')}`),
   ]
-  writeFileSync(join(folder, 'go.mod'), `${lines.join('\n')}\n`)
-  for (const [path, name] of [
-    [programs.etcd, 'go.etcd.io/etcd/server/v3'],
-    [programs.apiServer, 'k8s.io/kubernetes/cmd/kube-apiserver'],
-  ] as const) {
-    say(`building ${name} …`)
-    await go(['build', '-trimpath', '-ldflags=-s -w', '-o', `${path}.new`, name], { CGO_ENABLED: '0' }, folder)
-    renameSync(`${path}.new`, path)
+  return {
+    etcd: await goBuild({ folder, name: 'etcd', main: 'go.etcd.io/etcd/server/v3', lines }),
+    apiServer: await goBuild({ folder, name: 'kube-apiserver', main: 'k8s.io/kubernetes/cmd/kube-apiserver', lines }),
   }
-  return programs
 }
 
 function run(folder: string, name: string, command: string, args: readonly string[]): ChildProcess {

@@ -13,11 +13,11 @@ export const cache = join(repository, 'node_modules/.cache/k8s')
 const outputBytesMax = 64 * 1024 * 1024
 
 const programs = {
-  kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
-  'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',
-  kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1',
-  promtool: 'github.com/prometheus/prometheus/cmd/promtool@v0.305.0',
-  actionlint: 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
+  kubeconform: { module: 'github.com/yannh/kubeconform', version: 'v0.8.0', main: '/cmd/kubeconform' },
+  'kube-score': { module: 'github.com/zegl/kube-score', version: 'v1.20.0', main: '/cmd/kube-score' },
+  kustomize: { module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.7.1', main: '' },
+  promtool: { module: 'github.com/prometheus/prometheus', version: 'v0.305.0', main: '/cmd/promtool' },
+  actionlint: { module: 'github.com/rhysd/actionlint', version: 'v1.7.12', main: '/cmd/actionlint' },
 } as const
 /** Schemas of Kubernetes itself, many versions of them, strict. */
 const schemaPackage = 'kubernetes-validate==1.37.0'
@@ -38,25 +38,54 @@ const definitions = [
   },
 ]
 
-/** The path of a program, which is installed when it is not there yet. */
+/** The path of a program, which is built when it is not there yet. */
 export async function program(name: keyof typeof programs): Promise<string> {
-  const folder = join(cache, 'bin', programs[name].replaceAll('/', '_'))
+  const { module, version, main } = programs[name]
+  const folder = join(cache, `${name}-${version}`)
+  return await goBuild({ folder, name, main: `${module}${main}`, lines: [`require ${module} ${version}`] })
+}
+
+/**
+ * Builds a program in a module of our own: `go install` refuses one that replaces modules. A program that is there is
+ * whole.
+ */
+export async function goBuild(wanted: {
+  folder: string
+  name: string
+  main: string
+  lines: string[]
+}): Promise<string> {
+  const { folder, name, main, lines } = wanted
   const path = join(folder, name)
-  if (!existsSync(path)) {
-    say(`installing ${programs[name]} …`)
-    await go(['install', programs[name]], { GOBIN: folder })
-  }
+  if (existsSync(path)) return path
+  say(`building ${main} …`)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'go.mod'), `${['module local', ...lines].join('\n')}\n`)
+  await go(['build', '-trimpath', '-ldflags=-s -w', '-o', `${path}.new`, main], { CGO_ENABLED: '0' }, folder)
+  renameSync(`${path}.new`, path)
   return path
 }
 
 /** The folder with the strict schemas of a version of Kubernetes: "1.30". */
 export async function kubernetesSchemas(version: string): Promise<string> {
-  const folder = join(cache, schemaPackage)
-  if (!existsSync(folder)) {
+  const folder = join(cache, `kubernetes-schemas-${version}`)
+  if (existsSync(folder)) return folder
+  const whole = join(cache, schemaPackage)
+  if (!existsSync(whole)) {
     say(`installing ${schemaPackage} …`)
-    await pip(schemaPackage, folder)
+    await pip(schemaPackage, whole)
   }
-  return join(folder, `kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict`)
+  const from = join(whole, `kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict`)
+  const unfinished = `${folder}.${process.pid}`
+  mkdirSync(unfinished)
+  // They refer to each other by the address of an API server; here they are files beside each other.
+  for (const file of readdirSync(from)) {
+    const text = readFileSync(join(from, file), 'utf8').replaceAll('"/api/_definitions.json#', '"_definitions.json#')
+    const { $id: _, ...schema } = JSON.parse(text) as Record<string, unknown>
+    writeFileSync(join(unfinished, file), JSON.stringify(schema))
+  }
+  renameSync(unfinished, folder)
+  return folder
 }
 
 /** The definitions of the custom resources in use, as their projects publish them. */
