@@ -1,5 +1,6 @@
 // Takes runs and has them walked, at most so many at a time. Any number of engines share one database.
 
+import { setImmediate } from 'node:timers/promises'
 import { type JsonValue, ProblemError, type Progress } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { Plan } from '../plan/plan.ts'
@@ -58,6 +59,7 @@ export interface CallRequest {
 }
 
 const lookForRunsMs = 500
+const claimMax = 64
 const heartbeatMs = 1000
 const failurePauseMs = 1000
 
@@ -70,6 +72,8 @@ export class Engine {
   readonly #progress: ProgressWriter
   #stopped = false
   #woken = false
+  /** Whether there may be runs that were not taken for want of room. */
+  #full = false
   #wake: (() => void) | undefined
   #loop: Promise<void> = Promise.resolve()
   #heartbeat: NodeJS.Timeout | undefined
@@ -139,17 +143,19 @@ export class Engine {
     const { runs, me, runsMax, log } = this.#options
     while (!this.#stopped) {
       this.#woken = false
+      const room = Math.min(runsMax - this.#walks.size, claimMax)
       let taken = 0
       try {
-        const room = runsMax - this.#walks.size
-        const claimed = room > 0 ? await runs.claim(me, Math.min(room, 64)) : []
+        await setImmediate() // runs that are accepted in this turn of the loop are taken together
+        const claimed = room > 0 ? await runs.claim(me, room) : []
         taken = claimed.length
         for (const run of claimed) this.#begin(new Walk(this.#parts, run))
       } catch (error) {
         log.error({ err: error }, 'could not take runs')
         await pause(failurePauseMs)
       }
-      if (taken === 0) await this.#untilWoken()
+      this.#full = taken >= room
+      if (taken === 0 || !this.#full) await this.#untilWoken()
     }
   }
 
@@ -166,13 +172,14 @@ export class Engine {
           this.#options.log.error({ err: error, runId: walk.runId }, 'the walk failed; the run will be taken up again')
           await pause(failurePauseMs)
           await this.#options.runs.giveBack([walk.jobId]).catch(() => {})
+          this.wake()
         },
       )
       .then(() => {
         if (this.#walks.get(walk.runId) === walk) this.#walks.delete(walk.runId)
         this.#options.metrics.active.set(this.#walks.size)
         this.#done.delete(done)
-        this.wake()
+        if (this.#full) this.wake()
       })
     this.#done.add(done)
   }

@@ -1,10 +1,15 @@
 // Group commit: what comes while a write is on its way is written together by the next.
+//
+// Each write is given a turn of the event loop before it. A database in this thread does its work before it answers:
+// without that turn the answers of stages that came meanwhile would stay unread, and each would be written alone.
+
+import { setImmediate } from 'node:timers/promises'
 
 export interface BatcherOptions<T, R> {
   /** Items of one write at the most. */
   readonly max: number
-  /** Two items of one key never stand in one write. */
-  readonly keyOf: (item: T) => string
+  /** Two items of one key never stand in one write. Without it any two may. */
+  readonly keyOf?: (item: T) => string
   /** Answers a result for each item, in order. */
   readonly write: (items: readonly T[]) => Promise<readonly R[]>
   /** Whether a write failed because of an item, with nothing written: then each is written alone. */
@@ -38,8 +43,8 @@ export class Batcher<T, R> {
   }
 
   async #drain(): Promise<void> {
-    await Promise.resolve() // what is added in this turn of the loop goes along
     while (this.#waiting.length > 0) {
+      await setImmediate()
       await this.#write(this.#take())
     }
     this.#writing = undefined
@@ -56,12 +61,14 @@ export class Batcher<T, R> {
   }
 
   #take(): Waiting<T, R>[] {
+    const { max, keyOf } = this.#options
+    if (!keyOf) return this.#waiting.splice(0, max)
     const keys = new Set<string>()
     const batch: Waiting<T, R>[] = []
     const rest: Waiting<T, R>[] = []
     for (const waiting of this.#waiting) {
-      const key = this.#options.keyOf(waiting.item)
-      if (batch.length < this.#options.max && !keys.has(key)) batch.push(waiting)
+      const key = keyOf(waiting.item)
+      if (batch.length < max && !keys.has(key)) batch.push(waiting)
       else rest.push(waiting)
       keys.add(key)
     }

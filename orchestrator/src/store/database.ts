@@ -7,7 +7,11 @@ import { lockFolder } from './folder-lock.ts'
 export type SqlRow = Record<string, unknown>
 
 export interface Sql {
-  query<T extends SqlRow = SqlRow>(text: string, values?: readonly unknown[]): Promise<T[]>
+  /**
+   * `prepared` names a statement that each connection of PostgreSQL is to plan once. Only for one whose columns no
+   * migration changes (no `*`): the plan of an old column list is refused.
+   */
+  query<T extends SqlRow = SqlRow>(text: string, values?: readonly unknown[], prepared?: string): Promise<T[]>
 }
 
 export interface Database extends Sql {
@@ -68,7 +72,9 @@ export function openPostgres(
     pool.on('error', () => {})
   }
   const over = (client: pg.PoolClient): Sql => ({
-    query: async (text, values) => (await client.query(text, values as unknown[] | undefined)).rows as never,
+    query: async (text, values, prepared) =>
+      (await client.query({ text, values: values as unknown[], ...(prepared !== undefined && { name: prepared }) }))
+        .rows as never,
   })
   const withClient = async <T>(name: PoolName, what: 'statement' | 'transaction', work: (sql: Sql) => Promise<T>) => {
     const asked = performance.now()
@@ -81,7 +87,7 @@ export function openPostgres(
     }
   }
   const statements = (name: PoolName): Sql => ({
-    query: async (text, values) => await withClient(name, 'statement', async sql => await sql.query(text, values)),
+    query: async (...statement) => await withClient(name, 'statement', async sql => await sql.query(...statement)),
   })
   return {
     home: 'postgres',

@@ -101,7 +101,7 @@ export class Ledger {
       steps: transition.steps.map(step => stepPayload(step, places.get(step.name))),
       events: transition.events.map(eventPayload),
     }))
-    const rows = await sql.query<{ id: string }>(recordSql, [storableJson(JSON.stringify(payload))])
+    const rows = await sql.query<{ id: string }>(recordSql, [storableJson(JSON.stringify(payload))], 'record')
     return new Set(rows.map(({ id }) => id))
   }
 

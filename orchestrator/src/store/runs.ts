@@ -86,7 +86,7 @@ export class Runs {
       isOfItem: isOfValue,
       write: runs => this.#accept(runs),
     })
-    this.#reading = new Batcher({ max: 256, keyOf: id => id, write: ids => this.#read(ids) })
+    this.#reading = new Batcher({ max: 256, write: ids => this.#read(ids) })
   }
 
   /** Keeps the run and its job in one transaction; the run that has the idempotency key already stands instead. */

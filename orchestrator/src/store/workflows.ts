@@ -1,5 +1,6 @@
 import type { WorkflowDocument } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
+import { Batcher } from './batcher.ts'
 import type { Database } from './database.ts'
 import type { WorkflowRow } from './rows.ts'
 
@@ -13,9 +14,11 @@ export interface NewWorkflow {
 /** Versions of workflows. They are never changed; a changed document is the next version. */
 export class Workflows {
   readonly #database: Database
+  readonly #reading: Batcher<Asked, WorkflowRow | undefined>
 
   constructor(database: Database) {
     this.#database = database
+    this.#reading = new Batcher({ max: 256, write: asked => this.#read(asked) })
   }
 
   /** The newest version if it has this hash, or else the next one. */
@@ -36,11 +39,7 @@ export class Workflows {
   }
 
   async get(name: string, version?: number): Promise<WorkflowRow | undefined> {
-    const [row] = await this.#database.readers.query<WorkflowRow>(
-      'SELECT * FROM workflow WHERE name = $1 AND ($2::int IS NULL OR version = $2) ORDER BY version DESC LIMIT 1',
-      [name, version ?? null],
-    )
-    return row
+    return await this.#reading.add({ name, version: version ?? null })
   }
 
   /** The newest version of each workflow after a name, in order of their names. */
@@ -57,4 +56,22 @@ export class Workflows {
     )
     return rows.map(({ name }) => name)
   }
+
+  async #read(asked: readonly Asked[]): Promise<(WorkflowRow | undefined)[]> {
+    const rows = await this.#database.readers.query<WorkflowRow & { asked: number | null }>(
+      `SELECT w.*, a.version AS asked FROM (SELECT DISTINCT name, version FROM jsonb_to_recordset($1::jsonb) AS a(name text, version int)) AS a,
+         LATERAL (SELECT * FROM workflow WHERE name = a.name AND version = coalesce(a.version, version) ORDER BY version DESC LIMIT 1) AS w`,
+      [JSON.stringify(asked)],
+    )
+    const found = new Map(rows.map(({ asked: version, ...row }) => [keyOf({ name: row.name, version }), row]))
+    return asked.map(one => found.get(keyOf(one)))
+  }
 }
+
+interface Asked {
+  readonly name: string
+  /** The newest when null. */
+  readonly version: number | null
+}
+
+const keyOf = ({ name, version }: Asked): string => `${name}@${version ?? ''}`

@@ -7,7 +7,6 @@ import type { JsonValue } from '@meshwork/contracts'
 import t, { type Test } from 'tap'
 import { pendingStep } from '../../src/engine/state.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { Batcher } from '../../src/store/batcher.ts'
 import { openBoss } from '../../src/store/boss.ts'
 import { type Database, openFolder, openPostgres } from '../../src/store/database.ts'
 import { Ledger, runQueue } from '../../src/store/ledger.ts'
@@ -349,28 +348,4 @@ t.test('a pid that another process has now holds no lock', async t => {
   const folder = `${t.testdir()}/state`
   await writeFile(`${folder}.lock`, JSON.stringify({ pid: process.pid, began: '1' }))
   await (await lockFolder(folder))()
-})
-
-t.test('what comes while a write is on its way is written by the next, never two of one key together', async t => {
-  const written: string[][] = []
-  let go: () => void = () => {}
-  const batcher = new Batcher<string, string>({
-    max: 3,
-    keyOf: item => item.slice(0, 1),
-    write: async items => {
-      written.push([...items])
-      if (written.length === 1) await new Promise<void>(resolve => (go = resolve))
-      if (items.includes('x1')) throw new Error('broken')
-      return items.map(item => item.toUpperCase())
-    },
-  })
-  const first = batcher.add('a1')
-  await new Promise(resolve => setImmediate(resolve))
-  const rest = ['a2', 'a3', 'b1', 'c1', 'd1'].map(item => batcher.add(item))
-  go()
-  t.equal(await first, 'A1')
-  t.same(await Promise.all(rest), ['A2', 'A3', 'B1', 'C1', 'D1'])
-  t.same(written, [['a1'], ['a2', 'b1', 'c1'], ['a3', 'd1']])
-  await t.rejects(batcher.add('x1'), /broken/)
-  t.equal(await batcher.add('y1'), 'Y1', 'a write that failed is told to its own')
 })
