@@ -100,6 +100,29 @@ t.test('against a mesh', async t => {
       )
     })
 
+  await t.test('the columns of each item of a list are checked as well', async t => {
+    const source = `name: files
+params: { files: { type: array } }
+steps:
+  ingest:
+    stage: ingest@1
+    forEach: "\${params.files}"
+    with: { source: "\${item}", schema: [{ name: date, type: timestamp }] }
+  features:
+    stage: features@2
+    forEach: "\${steps.ingest.items}"
+    with:
+      dataset: "\${item.dataset}"
+      columns: { hour: hour(dat) }
+`
+    const { diagnostics } = await validate(source)
+    t.match(
+      diagnostics.filter(({ severity }) => severity === 'error'),
+      [{ code: 'MESHWORK_COLUMN_MISSING', step: 'features', line: 13, suggestion: 'date' }],
+    )
+    t.match(await validate(source.replace('hour(dat)', 'hour(date)')), { valid: true, columns: 'checked' })
+  })
+
   await t.test('the workflows of the repository are right, and their columns are checked', async t => {
     const { code, out } = await meshwork(mesh.url, 'validate', join(repository, 'workflows', 'flight-delays.yaml'))
     t.equal(code, 0)

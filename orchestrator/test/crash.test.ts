@@ -112,6 +112,44 @@ for (const home of ['PGlite', 'PostgreSQL'] as const)
     await checkAll(t, second.url, ids, echo)
   })
 
+t.test('killed in the middle of a list, it goes on with the items that have no output', async t => {
+  const echo = await startEcho(t)
+  const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+  const first = await start(t, echo.url, where)
+  await post(
+    `${first.url}/v1/workflows`,
+    `name: list
+params: { n: { type: array } }
+steps:
+  each:
+    forEach: "\${params.n}"
+    concurrency: 5
+    stage: echo@1
+    with: { value: "item\${item}", act: "\${index >= 10 ? 'hold' : 'progress'}" }
+outputs: { count: "\${size(steps.each.items)}" }
+`,
+    'application/yaml',
+  )
+  const n = Array.from({ length: 20 }, (_, i) => i)
+  const { id } = await post<RunView>(`${first.url}/v1/runs`, JSON.stringify({ workflow: 'list', params: { n } }))
+  await Promise.all([10, 11, 12, 13, 14].map(async i => await echo.asked(`item${i}`)))
+  await first.kill('SIGKILL')
+  echo.release()
+  const second = await start(t, echo.url, where)
+  const events = await untilEnded(second.url, id)
+  t.equal(events.at(-1)?.type, 'run.succeeded')
+  t.match(await get(`${second.url}/v1/runs/${id}/outputs`), { count: 20 })
+  t.same(
+    n.filter(i => i < 10).map(i => echo.calls.get(`item${i}`)),
+    Array.from({ length: 10 }, () => 1),
+    'no finished item was called again',
+  )
+  t.equal(
+    events.filter(({ type, step, data }) => type === 'step.started' && step === 'each' && !('item' in data)).length,
+    1,
+  )
+})
+
 t.test('of two orchestrators on one database the one that lives takes over at once', async t => {
   const echo = await startEcho(t)
   const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }

@@ -80,6 +80,21 @@ export const Step = Closed(
         examples: ['${steps.predict.rows > 0}'],
       }),
     ),
+    forEach: Type.Optional(
+      Type.Union([Type.String({ maxLength: 4096 }), Type.Array(Json, { maxItems: 1000 })], {
+        description:
+          'A list, or an expression that gives one, of at most 50000 items. The stage is called once for each, with ${item} and ${index} in `with`; the output of the step is { items: […] }, in the order of the list.',
+        examples: ['${params.days}', [2001, 2002]],
+      }),
+    ),
+    concurrency: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 256,
+        default: 8,
+        description: 'With forEach: items that are called at one time at the most.',
+      }),
+    ),
     onError: Type.Optional(
       OneOf(['fail', 'continue'], {
         default: 'fail',
@@ -102,6 +117,9 @@ export const Step = Closed(
 export type Step = Static<typeof Step>
 
 export const workflowStepsMax = 2000
+/** Items of one `forEach`. */
+export const stepItemsMax = 50_000
+export const stepConcurrencyDefault = 8
 
 export const WorkflowDocument = Closed(
   {

@@ -37,6 +37,10 @@ export const StepPlan = Closed(
     level: Type.Integer({ minimum: 0, description: 'Steps of one level can run side by side.' }),
     needs: Type.Array(StepName, { maxItems: workflowStepsMax }),
     when: Type.Optional(Type.String({ description: 'Its condition.' })),
+    forEach: Type.Optional(Json),
+    concurrency: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'With forEach: items that are called at one time at the most.' }),
+    ),
     onError: Type.Optional(Type.Literal('continue', { description: 'The run goes on when it fails.' })),
     finally: Type.Optional(Type.Boolean({ description: 'It comes after all others.' })),
     datasets: MapOf(DatasetPlan, {

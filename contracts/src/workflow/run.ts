@@ -112,12 +112,41 @@ export const StepView = Closed(
     outputHash: Nullable(Sha256),
     output: Nullable(Json),
     problem: Nullable(Problem),
+    items: Nullable(
+      Closed({
+        total: Type.Integer({ minimum: 0 }),
+        done: Type.Integer({ minimum: 0, description: 'Have an output.' }),
+        running: Type.Integer({ minimum: 0 }),
+        retrying: Type.Integer({ minimum: 0 }),
+        failed: Type.Integer({ minimum: 0 }),
+      }),
+    ),
     startedAt: Nullable(Time('First attempt.')),
     endedAt: Nullable(Time('Final status.')),
   },
   { title: 'StepState' },
 )
 export type StepView = Static<typeof StepView>
+
+/** One item of a step with `forEach`, once it was begun. */
+export const StepItemView = Closed(
+  {
+    index: Type.Integer({ minimum: 0, description: 'Its place in the list, from 0.' }),
+    version: Nullable(SemanticVersion),
+    status: StepStatus,
+    attempts: Type.Integer({ minimum: 0 }),
+    rows: Nullable(Type.Integer({ minimum: 0 })),
+    seconds: Nullable(Type.Number({ minimum: 0, description: 'Duration of the last attempt.' })),
+    inputHash: Nullable(Sha256),
+    outputHash: Nullable(Sha256),
+    output: Nullable(Json),
+    problem: Nullable(Problem),
+    startedAt: Nullable(Time('First attempt.')),
+    endedAt: Nullable(Time('Final status.')),
+  },
+  { title: 'StepItem' },
+)
+export type StepItemView = Static<typeof StepItemView>
 
 export const eventTypes = [
   'run.created',

@@ -175,6 +175,14 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
   checkDurations(step, at, name, say)
   checkTemplate(document, step.with ?? {}, `${at}/with`, `step "${name}"`, say, name)
   if (step.when !== undefined) checkTemplate(document, step.when, `${at}/when`, `step "${name}"`, say, name)
+  if (step.forEach !== undefined) checkTemplate(document, step.forEach, `${at}/forEach`, `step "${name}"`, say, name)
+  if (step.concurrency !== undefined && step.forEach === undefined)
+    say(
+      'concurrency-alone',
+      `${at}/concurrency`,
+      `step "${name}": concurrency says how many items are called at one time; it needs forEach`,
+      name,
+    )
   checkLast(document, name, say)
 }
 

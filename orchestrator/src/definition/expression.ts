@@ -1,6 +1,6 @@
 // References and expressions inside `${ }`. Pure.
 //
-// A reference is a path from `params`, `steps` or `run`; its value is copied as it stands. Everything else is CEL,
+// A reference is a path from `params`, `steps` or `run`, or, in a step with forEach, `item` or `index`; its value is copied as it stands. Everything else is CEL,
 // without regular expressions (they are not linear here) and of bounded length.
 
 import type { JsonValue } from '@meshwork/contracts'
@@ -28,7 +28,10 @@ export interface Scope {
   /** Outputs of the steps that have finished. */
   readonly steps: Readonly<Record<string, JsonValue>>
   readonly run: JsonValue
-  /** Schemas of `params` and `steps`: a number of the type `number` is a fraction for CEL even when it is 1. */
+  /** In a step with forEach: the item, and its place in the list. */
+  readonly item?: JsonValue
+  readonly index?: number
+  /** Schemas of `params`, `steps` and `item`: a number of the type `number` is a fraction for CEL even when it is 1. */
   readonly types?: Schema
 }
 
@@ -97,7 +100,12 @@ function compute(source: string, scope: Scope): JsonValue {
   return fromCel(result, source)
 }
 
-const scopeValues = ({ params, steps, run }: Scope) => ({ params, steps, run })
+const scopeValues = ({ params, steps, run, item, index }: Scope) => ({
+  params,
+  steps,
+  run,
+  ...(index !== undefined && { item, index }),
+})
 
 function fromCel(value: unknown, source: string): JsonValue {
   if (typeof value === 'bigint') {

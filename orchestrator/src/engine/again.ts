@@ -7,7 +7,7 @@
 
 import type { JsonValue } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
-import { conditionOf, inputOf } from './input.ts'
+import { conditionOf, inputOf, itemInputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
 import { hasOutput, pendingStep, type StepState } from './state.ts'
 
@@ -57,7 +57,7 @@ export function forkOf(plan: Plan, states: States, facts: RunFacts, from: readon
     if (!step || step.needs.some(other => again.has(other))) return 'follows'
     const condition = conditionOf(step, facts, plan, kept)
     if (condition.kind === 'problem' || !condition.holds) return 'input-changed'
-    const input = inputOf(step, facts, plan, kept)
+    const input = step.each ? itemInputsOf(step, facts, plan, kept) : inputOf(step, facts, plan, kept)
     if (input.kind === 'problem' || input.hash !== state.inputHash) return 'input-changed'
     kept.set(name, state)
     return undefined

@@ -3,6 +3,7 @@
 import type { Problem, RunStatus } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
 import type { NewEvent, Transition } from '../store/transition.ts'
+import { itemPlace } from './item-name.ts'
 import { outputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
 import type { Change } from './settle.ts'
@@ -42,9 +43,15 @@ export function compose(of: Composed): Transition {
     parks: of.parks,
     started: opens !== undefined,
     steps: [...states.values()],
-    events: [...opening, ...of.changes.flatMap(({ events }) => events), ...closing],
+    events: [...opening, ...of.changes.flatMap(({ events }) => events).map(ofItem), ...closing],
     ...(end ? { end } : {}),
   }
+}
+
+/** What happens to an item is told of its step. */
+function ofItem(event: NewEvent): NewEvent {
+  const place = event.step === undefined ? undefined : itemPlace(event.step)
+  return place ? { ...event, step: place.step, data: { ...event.data, item: place.index } } : event
 }
 
 /** How a run ends. One whose outputs cannot be made has failed. */

@@ -42,7 +42,7 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
   }
   const onlyLast = plan.steps.every(step => step.last || isSettled(stateOf(step.name)))
   if (state.paused && !state.cancelling && (!fatal || onlyLast)) {
-    const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running')
+    const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running' && !state.atRest?.has(name))
     return { commands: runs ? [] : [{ kind: 'park' }], wakeAt: undefined }
   }
   const commands: Command[] = []

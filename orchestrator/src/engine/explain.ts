@@ -108,6 +108,11 @@ function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state:
       detail: `Stage "${step.stage}" has ${taken} of ${max} calls in flight and ${waiting} waiting for a place (MESHWORK_STAGE_CALLS_MAX); it runs or is among them.`,
     }
   }
+  if (step.each)
+    return {
+      reason: 'running',
+      detail: `Its ${state.items ?? 0} items are called, at most ${step.each.concurrency} at one time; see /items.`,
+    }
   return { reason: 'running', detail: `Attempt ${state.attempts} of ${step.retry.attempts} is in flight.` }
 }
 

@@ -1,10 +1,11 @@
 // What a step is called with, and what a run answers with: templates filled from what is known by now. Pure.
 
 import { createHash } from 'node:crypto'
-import { canonicalJson, type JsonValue, MeshError, type Problem, ProblemError } from '@meshwork/contracts'
+import { canonicalJson, type JsonValue, MeshError, type Problem, ProblemError, stepItemsMax } from '@meshwork/contracts'
 import { EvaluationError } from '../definition/expression.ts'
 import { fill, readTemplate } from '../definition/template.ts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
+import type { Schema } from '../typing/schema.ts'
 import { type RunFacts, scopeOf } from './scope.ts'
 import type { StepState } from './state.ts'
 
@@ -17,16 +18,50 @@ const bodyBytesMax = 1_048_576
 export function inputOf(step: PlanStep, facts: RunFacts, plan: Plan, states: ReadonlyMap<string, StepState>): Input {
   return orProblem(step.name, () => {
     const body = fill(readTemplate(step.with, '', []), scopeOf(facts, plan, states, step.name))
-    const bytes = Buffer.byteLength(JSON.stringify(body))
-    if (bytes > bodyBytesMax)
-      throw new MeshError('MESHWORK_VALUE_TOO_LARGE', {
-        where: `The input of step "${step.name}"`,
-        bytes,
-        limitBytes: bodyBytesMax,
-      })
+    requireSmall(body, `The input of step "${step.name}"`)
     return { kind: 'input', body, hash: hashOf(body) }
   })
 }
+
+function requireSmall(body: JsonValue, where: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(body))
+  if (bytes > bodyBytesMax) throw new MeshError('MESHWORK_VALUE_TOO_LARGE', { where, bytes, limitBytes: bodyBytesMax })
+}
+
+export type ItemInputs =
+  | { readonly kind: 'items'; readonly inputs: readonly JsonValue[]; readonly hash: string }
+  | { readonly kind: 'problem'; readonly problem: Problem }
+
+/** The inputs of a step with forEach, one for each item. Its hash is of all of them. */
+export function itemInputsOf(
+  step: PlanStep,
+  facts: RunFacts,
+  plan: Plan,
+  states: ReadonlyMap<string, StepState>,
+): ItemInputs {
+  return orProblem(step.name, () => {
+    const scope = scopeOf(facts, plan, states, step.name)
+    const list = fill(readTemplate(step.each?.list ?? [], '', []), scope)
+    if (!Array.isArray(list)) throw new EvaluationError(`"forEach" gives ${kindOf(list)}, not a list`)
+    if (list.length > stepItemsMax)
+      throw new EvaluationError(`"forEach" gives ${list.length} items; at most ${stepItemsMax} are taken in one step`)
+    const template = readTemplate(step.with, '', [])
+    const types = scope.types && withItem(scope.types, step.each?.type)
+    const inputs = list.map((item, index) => {
+      const body = fill(template, { ...scope, item, index, ...(types && { types }) })
+      requireSmall(body, `The input of item ${index} of step "${step.name}"`)
+      return body
+    })
+    return { kind: 'items', inputs, hash: hashOf(['forEach', ...inputs.map(hashOf)]) }
+  })
+}
+
+const withItem = (types: Schema, item: Schema | undefined): Schema => ({
+  ...types,
+  properties: { ...types.properties, ...(item && { item }) },
+})
+
+const kindOf = (value: JsonValue): string => (value === null ? 'null' : `a value of type ${typeof value}`)
 
 export type Condition =
   | { readonly kind: 'condition'; readonly holds: boolean }

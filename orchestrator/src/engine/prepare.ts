@@ -6,8 +6,9 @@ import { restartMs } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
-import { conditionOf, inputOf } from './input.ts'
+import { conditionOf, type Input, inputOf, type ItemInputs, itemInputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
+import { gathered, itemsBegun } from './items.ts'
 import { answered, type Change, failed, reused, skipped, started } from './settle.ts'
 import type { StepState } from './state.ts'
 
@@ -34,7 +35,19 @@ export async function prepare(
   const condition = conditionOf(step, facts, run.plan, states)
   if (condition.kind === 'problem') return { change: failed(before, condition.problem, now) }
   if (!condition.holds) return { change: skipped(before, `its condition is false: ${step.when}`, now) }
-  const input = inputOf(step, facts, run.plan, states)
+  if (step.each) return { change: opened(before, itemInputsOf(step, facts, run.plan, states), now) }
+  return await prepareCall(sources, run, before, step, inputOf(step, facts, run.plan, states), now)
+}
+
+/** A step, or an item of one, whose input is there. */
+export async function prepareCall(
+  sources: Sources,
+  run: Pick<RunRow, 'cache'>,
+  before: StepState,
+  step: PlanStep,
+  input: Input,
+  now: number,
+): Promise<Prepared> {
   if (input.kind === 'problem') return { change: failed(before, input.problem, now) }
   const deployment = await sources.directory.pick(step.stage, step.major).catch((error: unknown) => {
     if (error instanceof ProblemError) return error
@@ -51,6 +64,15 @@ export async function prepare(
     }
   }
   return { change: started(before, now, input.hash, version), body: input.body }
+}
+
+/** A step with forEach is begun without a call: its items are called. */
+function opened(before: StepState, input: ItemInputs, now: number): Change {
+  if (input.kind === 'problem') return failed(before, input.problem, now)
+  const begun = itemsBegun(before, input.inputs.length, input.hash, now)
+  if (input.inputs.length > 0) return begun
+  const { state, events } = gathered(begun.state, [], now)
+  return { state, events: [...begun.events, ...events] }
 }
 
 /** Nobody serves the stage. When that may pass it counts as an attempt. */

@@ -33,6 +33,11 @@ export class ProgressWriter {
     this.#timer ??= setTimeout(() => this.#flush(), everyMs)
   }
 
+  /** What is not written yet of a step that has ended. */
+  forget(runId: string, step: string): void {
+    this.#pending.delete(`${runId}/${step}`)
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#pending.clear()

@@ -94,7 +94,7 @@ export function skipped(before: StepState, reason: string, now: number): Change 
 export interface Reusable {
   readonly output: JsonValue
   readonly outputHash: string
-  readonly version: string
+  readonly version: string | null
   readonly fromRun: string
 }
 

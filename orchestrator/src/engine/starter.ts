@@ -96,7 +96,7 @@ export class Starter {
       const now = Date.now()
       const changes = again.keeps.map(name => {
         const { output, outputHash, version, inputHash } = states.get(name) as StepState
-        const found = { output, outputHash: outputHash ?? '', version: version ?? '', fromRun: run.id }
+        const found = { output, outputHash: outputHash ?? '', version, fromRun: run.id }
         return reused(pendingStep(name), found, inputHash ?? '', now)
       })
       const fork = {

@@ -18,6 +18,8 @@ export interface StepState {
   readonly outputHash: string | null
   readonly output: JsonValue | null
   readonly problem: Problem | null
+  /** How many items a step with forEach has, once it was begun. */
+  readonly items: number | null
   readonly startedAt: number | null
   readonly endedAt: number | null
 }
@@ -26,6 +28,8 @@ export interface RunState {
   readonly steps: ReadonlyMap<string, StepState>
   readonly cancelling: boolean
   readonly paused: boolean
+  /** Steps with forEach that run, none of whose items is called just now. */
+  readonly atRest?: ReadonlySet<string>
 }
 
 export const pendingStep = (name: string, generation = 1): StepState => ({
@@ -41,6 +45,7 @@ export const pendingStep = (name: string, generation = 1): StepState => ({
   outputHash: null,
   output: null,
   problem: null,
+  items: null,
   startedAt: null,
   endedAt: null,
 })

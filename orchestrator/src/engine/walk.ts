@@ -7,19 +7,22 @@
 //  W3 What ends in `walk()` has no call in flight.
 
 import { randomBytes } from 'node:crypto'
-import type { JsonValue } from '@meshwork/contracts'
+import type { JsonValue, Progress } from '@meshwork/contracts'
 import type { Logger } from 'pino'
-import type { PlanStep } from '../plan/plan.ts'
+import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import { stepState } from '../store/rows.ts'
 import type { ClaimedRun } from '../store/runs.ts'
 import { compose, type End, endOf, type FinalStatus } from './compose.ts'
-import { type Command, decide } from './decide.ts'
+import { type Command, decide, type Decision } from './decide.ts'
 import type { EngineParts } from './engine.ts'
 import { Inbox } from './inbox.ts'
-import { prepare } from './prepare.ts'
+import { hashOf, itemInputsOf } from './input.ts'
+import { itemName, itemPlace } from './item-name.ts'
+import { Items } from './items.ts'
+import { prepare, prepareCall, type Prepared } from './prepare.ts'
 import type { RunFacts } from './scope.ts'
-import { answered, cancelled, type Change, skipped } from './settle.ts'
+import { answered, cancelled, type Change, failed, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
 import { Timeline } from './timeline.ts'
 
@@ -42,6 +45,13 @@ export interface Wishes {
 
 export type WalkEnd = 'ended' | 'parked' | 'lost' | 'stopped'
 
+interface Outlook {
+  readonly toCall: ToCall[]
+  readonly moved: boolean
+  /** When to decide again even if nothing happens, in milliseconds since 1970. */
+  readonly wakeAt: number | undefined
+}
+
 interface ToCall {
   readonly step: PlanStep
   /** State to go back to when the start is refused. */
@@ -56,6 +66,8 @@ export class Walk {
   readonly #claimed: ClaimedRun
   readonly #facts: RunFacts
   readonly #states: Map<string, StepState>
+  /** Of the steps with forEach that run. */
+  readonly #items = new Map<string, Items>()
   readonly #inbox = new Inbox<Happening>()
   readonly #calls = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   readonly #timeline = new Timeline(performance.now())
@@ -76,7 +88,15 @@ export class Walk {
     const startedAt = run.started_at === null ? Date.now() : new Date(run.started_at).getTime()
     this.#facts = { id: run.id, workflow: run.workflow, version: run.version, params: run.params, startedAt }
     this.#states = new Map(run.plan.steps.map(({ name }) => [name, pendingStep(name)]))
-    for (const row of claimed.steps) this.#states.set(row.name, stepState(row))
+    const each = new Set(run.plan.steps.flatMap(step => (step.each ? [step.name] : [])))
+    for (const row of claimed.steps) {
+      const state = stepState(row)
+      // Its items are in flight, not the step itself.
+      this.#states.set(
+        row.name,
+        each.has(row.name) && row.status === 'running' ? { ...state, status: 'running' } : state,
+      )
+    }
     this.#log = parts.log.child({ runId: run.id, workflow: run.workflow })
   }
 
@@ -106,8 +126,12 @@ export class Walk {
     let first = true
     let changes: Change[] = []
     for (;;) {
-      const { commands, wakeAt } = decide(plan, { steps: this.#states, ...this.#wishes }, Date.now())
-      const { toCall, moved } = await this.#prepare(commands, changes)
+      this.#openItems(plan, changes)
+      this.#closeItems(changes)
+      const atRest = new Set([...this.#items].flatMap(([name, { running }]) => (running === 0 ? [name] : [])))
+      const decision = decide(plan, { steps: this.#states, ...this.#wishes, atRest }, Date.now())
+      const { commands } = decision
+      const { toCall, moved, wakeAt } = await this.#prepare(decision, changes)
       const finish = commands.find(command => command.kind === 'finish')
       const parks = commands.some(command => command.kind === 'park')
       if (first || finish || parks || changes.length > 0) {
@@ -120,7 +144,7 @@ export class Walk {
         if (recorded === 'lost') return 'lost'
         if (recorded !== 'recorded') {
           this.#wishes = this.#asked = recorded
-          for (const { step, before } of toCall) this.#states.set(step.name, before)
+          for (const { before } of toCall) this.#put(before)
           changes = changes.filter(({ state }) => !toCall.some(({ step }) => step.name === state.name))
           continue
         }
@@ -129,9 +153,9 @@ export class Walk {
         if (finish) return 'ended'
         if (parks) return 'parked'
         for (const { step, body } of toCall) this.#call(step, body)
-        if (moved) continue
       }
-      for (const command of commands) if (command.kind === 'cancel') this.#calls.get(command.step.name)?.abort.abort()
+      if (moved) continue
+      this.#abort(commands)
       await this.#wait(wakeAt, changes)
       if (this.#stopping) return 'stopped'
     }
@@ -149,29 +173,76 @@ export class Walk {
   }
 
   /** Turns commands into changes. `moved`: a step came further without a call, so there is more to decide at once. */
-  async #prepare(commands: readonly Command[], changes: Change[]): Promise<{ toCall: ToCall[]; moved: boolean }> {
+  async #prepare({ commands, wakeAt }: Decision, changes: Change[]): Promise<Outlook> {
     const toCall: ToCall[] = []
     const now = Date.now()
     let moved = false
+    const take = ({ change, body }: Prepared, step: PlanStep, before: StepState) => {
+      this.#apply(change, changes)
+      if (body === undefined) moved = true
+      else toCall.push({ step, before, body })
+    }
     for (const command of commands) {
       if (command.kind === 'finish' || command.kind === 'park') continue
       const { step } = command
       const before = this.#states.get(step.name) as StepState
       if (command.kind === 'start') {
-        const { change, body } = await prepare(this.#parts, this.#claimed.run, this.#facts, this.#states, step, now)
-        this.#apply(change, changes)
-        if (body === undefined) moved = true
-        else toCall.push({ step, before, body })
+        take(await prepare(this.#parts, this.#claimed.run, this.#facts, this.#states, step, now), step, before)
       } else if (command.kind === 'skip' || before.status !== 'running') {
         this.#apply(command.kind === 'skip' ? skipped(before, command.reason, now) : cancelled(before, now), changes)
         moved = true
+      } else if (this.#items.has(step.name)) {
+        const items = this.#items.get(step.name) as Items
+        items.end()
+        moved ||= items.settled
       }
     }
-    return { toCall, moved }
+    let next = wakeAt
+    for (const items of this.#wishes.paused ? [] : this.#items.values()) {
+      const due = items.due(now)
+      if (due.wakeAt !== undefined) next = Math.min(next ?? due.wakeAt, due.wakeAt)
+      for (const index of due.indexes) {
+        const before = items.stateOf(index)
+        const body = items.inputs[index] as JsonValue
+        const input = { kind: 'input', body, hash: hashOf(body) } as const
+        const step = { ...items.step, name: before.name }
+        take(await prepareCall(this.#parts, this.#claimed.run, before, step, input, now), step, before)
+      }
+    }
+    return { toCall, moved, wakeAt: next }
+  }
+
+  /** Steps with forEach that have begun, here or where the run was walked before. */
+  #openItems(plan: Plan, changes: Change[]): void {
+    for (const step of plan.steps) {
+      const state = this.#states.get(step.name)
+      if (!step.each || state?.status !== 'running' || this.#items.has(step.name)) continue
+      const input = itemInputsOf(step, this.#facts, plan, this.#states)
+      if (input.kind === 'problem') this.#apply(failed(state, input.problem, Date.now()), changes)
+      else this.#items.set(step.name, new Items(step, state.generation, input.inputs, name => this.#states.get(name)))
+    }
+  }
+
+  #closeItems(changes: Change[]): void {
+    for (const [name, items] of this.#items) {
+      if (!items.settled) continue
+      for (const change of items.close(this.#states.get(name) as StepState, Date.now())) this.#apply(change, changes)
+      this.#items.delete(name)
+      this.#parts.progress.forget(this.runId, name)
+    }
+  }
+
+  /** Ends the calls of steps that are cancelled, and those beside an item that has failed for good. */
+  #abort(commands: readonly Command[]): void {
+    for (const command of commands) if (command.kind === 'cancel') this.#calls.get(command.step.name)?.abort.abort()
+    for (const [name, items] of this.#items)
+      if (items.over) for (const index of items.calling) this.#calls.get(itemName(name, index))?.abort.abort()
   }
 
   #call(step: PlanStep, body: JsonValue): void {
     const state = this.#states.get(step.name) as StepState
+    const place = itemPlace(step.name)
+    const name = place?.step ?? step.name
     const abort = new AbortController()
     const begun = performance.now()
     this.#observeStart(step, state, begun)
@@ -179,27 +250,22 @@ export class Walk {
       .call({
         stage: step.stage,
         major: step.major,
-        step: step.name,
+        step: name,
         runId: this.runId,
         attempt: state.attempts,
-        idempotencyKey: `${this.runId}/${step.name}/0/${state.generation}`,
+        idempotencyKey: `${this.runId}/${name}/${place?.index ?? 0}/${state.generation}`,
         body,
         timeoutMs: step.timeoutMs,
         traceparent: childOf(this.#claimed.run.traceparent),
         signal: abort.signal,
-        onProgress: progress =>
-          this.#parts.progress.put({
-            runId: this.runId,
-            fence: this.#claimed.run.fence,
-            step: step.name,
-            attempt: state.attempts,
-            progress,
-          }),
+        onProgress: progress => {
+          if (!place) this.#tellProgress(name, state.attempts, progress)
+        },
       })
       .then(answer => {
         this.#calls.delete(step.name)
         const ended = performance.now()
-        this.#timeline.answered(step.name, ended)
+        this.#timeline.answered(name, ended)
         const seconds = Math.round(ended - begun) / 1000
         this.#inbox.put({ kind: 'answered', step, attempt: state.attempts, answer, seconds })
       })
@@ -211,7 +277,8 @@ export class Walk {
     const sinceClaimMs = this.#timeline.called(now)
     const { waitedMs, recovered } = this.#claimed
     if (sinceClaimMs !== undefined && !recovered) metrics.firstStep.observe((waitedMs + sinceClaimMs) / 1000)
-    const gapMs = attempts === 1 ? this.#timeline.since(step.needs, now) : undefined
+    // An item waits for those before it by intent.
+    const gapMs = attempts === 1 && !itemPlace(step.name) ? this.#timeline.since(step.needs, now) : undefined
     if (gapMs !== undefined) metrics.stepToStep.observe(gapMs / 1000)
   }
 
@@ -219,7 +286,7 @@ export class Walk {
     const before = this.#states.get(step.name) as StepState
     if (before.status !== 'running') return { state: before, events: [] }
     const change = answered(before, step, answer, Date.now(), seconds, Math.random())
-    this.#states.set(step.name, change.state)
+    this.#put(change.state)
     this.#parts.metrics.stepAnswered(step.stage, change.state)
     const { status, problem, outputHash } = change.state
     const { inputHash } = before
@@ -231,8 +298,26 @@ export class Walk {
   }
 
   #apply(change: Change, changes: Change[]): void {
-    this.#states.set(change.state.name, change.state)
+    this.#put(change.state)
     changes.push(change)
+  }
+
+  #put(state: StepState): void {
+    this.#states.set(state.name, state)
+    const place = itemPlace(state.name)
+    const items = place && this.#items.get(place.step)
+    if (!items) return
+    items.set(place.index, state)
+    const total = items.inputs.length
+    const of = this.#states.get(place.step) as StepState
+    this.#tellProgress(place.step, of.attempts, {
+      fraction: items.done / total,
+      message: `${items.done} of ${total} items`,
+    })
+  }
+
+  #tellProgress(step: string, attempt: number, progress: Progress): void {
+    this.#parts.progress.put({ runId: this.runId, fence: this.#claimed.run.fence, step, attempt, progress })
   }
 
   async #record(

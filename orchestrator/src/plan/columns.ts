@@ -1,11 +1,12 @@
 // Columns carried through the DAG: each stage is asked, as soon as those before it have answered, what it would
 // produce. Findings of all of them are gathered.
 
-import { type DatasetPlan, type JsonValue, type StagePlan, type WorkflowDocument } from '@meshwork/contracts'
+import type { DatasetPlan, JsonValue, StagePlan, Step, WorkflowDocument } from '@meshwork/contracts'
 import { expressionsOf, readTemplate, type Template } from '../definition/template.ts'
 import type { TypeFinding } from '../typing/check-types.ts'
+import { itemType, itemTypes } from '../typing/item-type.ts'
 import type { Schema } from '../typing/schema.ts'
-import { planBody } from './plan-body.ts'
+import { planBody, type PlanScope } from './plan-body.ts'
 
 export type Planned =
   | { readonly kind: 'planned'; readonly plan: StagePlan }
@@ -47,13 +48,17 @@ export async function planColumns(request: ColumnsRequest, planner: StagePlanner
     }
     const [stage = '', major] = step.stage.split('@')
     const template = readTemplate(step.with ?? {}, '', [])
-    const planned = await planner.plan(stage, Number(major), planBody(template, { ...request, datasets }))
+    const planned = await planner.plan(
+      stage,
+      Number(major),
+      planBody(template, { ...scopeOf(step, request), datasets }),
+    )
     if (planned.kind === 'unplanned') {
       complete = false
       findings.push(unplanned(name, step.stage, planned.reason))
       return
     }
-    datasets.set(name, planned.plan.datasets)
+    datasets.set(name, step.forEach === undefined ? planned.plan.datasets : ofEveryItem(planned.plan.datasets))
     for (const { severity, pointer, code, detail } of planned.plan.findings) {
       const from = sourceOf(template, pointer)
       findings.push({
@@ -73,6 +78,22 @@ export async function planColumns(request: ColumnsRequest, planner: StagePlanner
   const told = failed ? findings.filter(({ code }) => code !== 'MESHWORK_STAGE_COLUMNS_UNKNOWN') : findings
   return { datasets, findings: told, complete }
 }
+
+/** What the input of a step can name: with forEach also the item. */
+function scopeOf({ forEach }: Step, { params, types }: ColumnsRequest): Omit<PlanScope, 'datasets'> {
+  if (forEach === undefined) return { params, types }
+  const list = readTemplate(forEach, '', [])
+  const path = list.kind === 'expression' ? list.expression.path : undefined
+  return {
+    params,
+    types: new Map([...types, ...itemTypes(itemType(forEach, types))]),
+    ...(path && { itemPath: [...path, 0] }),
+  }
+}
+
+/** The datasets in the answer for one item, as they stand in the output of the step. */
+const ofEveryItem = (datasets: Readonly<Record<string, DatasetPlan>>): Record<string, DatasetPlan> =>
+  Object.fromEntries(Object.entries(datasets).map(([pointer, dataset]) => [`/items/*${pointer}`, dataset]))
 
 const unplanned = (step: string, stage: string, reason: string): TypeFinding => ({
   severity: 'warning',

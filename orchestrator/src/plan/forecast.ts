@@ -27,6 +27,14 @@ export async function forecast(
   const forecasts = new Map<string, Forecast>()
   const outputs: Record<string, JsonValue> = {}
   for (const step of plan.steps) {
+    if (step.each) {
+      forecasts.set(step.name, {
+        reuse: 'unknown',
+        reason: 'its items are looked at one by one when it runs',
+        run: null,
+      })
+      continue
+    }
     const template = readTemplate([step.with, step.when ?? ''], '', [])
     const reads = expressionsOf(template, '').flatMap(({ expression }) => expression.reads)
     const why = reasonNotKnown(reads, params, outputs)

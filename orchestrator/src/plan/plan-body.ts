@@ -3,13 +3,15 @@
 import type { ArtefactPlan, DatasetPlan, JsonValue, UnknownValue } from '@meshwork/contracts'
 import { evaluate, EvaluationError, type Expression } from '../definition/expression.ts'
 import { fill, type Template } from '../definition/template.ts'
-import { alternatives, type Schema } from '../typing/schema.ts'
+import { alternatives, itemsOf, type Schema } from '../typing/schema.ts'
 
 export interface PlanScope {
   /** Values of the parameters that are known. */
   readonly params: Readonly<Record<string, JsonValue>>
   readonly types: ReadonlyMap<string, Schema>
-  /** Datasets in the answers of the steps before, by step and pointer. */
+  /** In a step with forEach whose list is a plain reference: where its items come from. */
+  readonly itemPath?: readonly (string | number)[]
+  /** Datasets in the outputs of the steps before, by step and pointer; `*` stands for the index of an item. */
   readonly datasets: ReadonlyMap<string, Readonly<Record<string, DatasetPlan>>>
 }
 
@@ -37,14 +39,17 @@ export function planBody(template: Template, scope: PlanScope): JsonValue {
 function planValue(expression: Expression, scope: PlanScope): JsonValue {
   const value = valueOf(expression, scope)
   if (value !== undefined) return value
-  const { path } = expression
-  if (path === undefined) return unknown
+  if (expression.path === undefined) return unknown
+  const [first, ...inItem] = expression.path
+  const path = first === 'item' && scope.itemPath ? [...scope.itemPath, ...inItem] : expression.path
   const [root, name, ...rest] = path
   if (root === 'steps' && name !== undefined) {
-    const known = scope.datasets.get(String(name))?.[rest.map(key => `/${String(key)}`).join('')]
+    const datasets = scope.datasets.get(String(name))
+    const pointer = (index?: string) => rest.map(key => `/${typeof key === 'number' ? (index ?? key) : key}`).join('')
+    const known = datasets?.[pointer()] ?? datasets?.[pointer('*')]
     if (known) return known
   }
-  return standIn(schemaAt(path, scope))
+  return standIn(schemaAt(expression.path, scope))
 }
 
 /** The value of an expression that needs nothing but parameters that are known. */
@@ -67,8 +72,9 @@ const typesOf = ({ types }: PlanScope): Schema => ({ type: 'object', properties:
 function schemaAt(path: readonly (string | number)[], scope: PlanScope): Schema | undefined {
   let schema = scope.types.get(String(path[0]))
   for (const key of path.slice(1)) {
-    const map = schema && alternatives(schema).find(({ kind }) => kind === 'map')?.schema
-    schema = map?.properties?.[String(key)]
+    const kind = typeof key === 'number' ? 'list' : 'map'
+    const found = schema && alternatives(schema).find(other => other.kind === kind)?.schema
+    schema = typeof key === 'number' ? found && itemsOf(found) : found?.properties?.[key]
   }
   return schema
 }

@@ -1,9 +1,10 @@
 // The plan of a workflow: steps in order, with what each needs and its numbers written out. It is stored with a run,
 // so that a run keeps what it was planned with. Pure.
 
-import type { JsonValue, Step, WorkflowDocument } from '@meshwork/contracts'
+import { type JsonValue, type Step, stepConcurrencyDefault, type WorkflowDocument } from '@meshwork/contracts'
 import type { Expression } from '../definition/expression.ts'
 import { expressionsOf, readTemplate, type TemplateFault } from '../definition/template.ts'
+import { itemType } from '../typing/item-type.ts'
 import type { Schema } from '../typing/schema.ts'
 import { durationMs } from './duration.ts'
 import { orderOf } from './order.ts'
@@ -13,6 +14,15 @@ export interface RetryPlan {
   readonly backoffMs: number
   readonly maxBackoffMs: number
   readonly factor: number
+}
+
+/** A step that is called for each item of a list. */
+export interface EachPlan {
+  /** The list, or what gives it, as it is written. */
+  readonly list: JsonValue
+  readonly concurrency: number
+  /** Schema of an item. */
+  readonly type?: Schema
 }
 
 export interface PlanStep {
@@ -26,6 +36,7 @@ export interface PlanStep {
   readonly tests?: readonly string[]
   /** A condition, as it is written. */
   readonly when?: string
+  readonly each?: EachPlan
   /** The run goes on when the step fails. */
   readonly continues?: true
   /** It begins when all steps but those like it have ended. */
@@ -54,7 +65,7 @@ export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Sc
   const isLast = (name: string) => document.steps[name]?.finally === true
   const names = [...order.names.filter(name => !isLast(name)), ...order.names.filter(isLast)]
   return {
-    steps: names.map(name => stepOf(document, name, needs.get(name) ?? [])),
+    steps: names.map(name => stepOf(document, name, needs.get(name) ?? [], types)),
     outputs: document.outputs ?? {},
     ...(read && { types: read }),
   }
@@ -129,7 +140,7 @@ const expressionsIn = (step: Step): Expression[] => {
 }
 
 /** Everything of a step that expressions can stand in. */
-const inputsOf = ({ with: input = {}, when = '' }: Step): JsonValue => [input, when]
+const inputsOf = ({ with: input = {}, when = '', forEach = [] }: Step): JsonValue => [input, when, forEach]
 
 /** A step's needs, their needs, and so on. */
 export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
@@ -144,11 +155,16 @@ export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
   return found
 }
 
-function stepOf(document: WorkflowDocument, name: string, needs: readonly string[]): PlanStep {
+function stepOf(
+  document: WorkflowDocument,
+  name: string,
+  needs: readonly string[],
+  types: ReadonlyMap<string, Schema>,
+): PlanStep {
   const step = document.steps[name]
   if (!step) throw new Error(`no step ${name}`)
   const [stage, major] = step.stage.split('@') as [string, string]
-  const { retry = {}, when, onError } = step
+  const { retry = {}, when, onError, forEach, concurrency = stepConcurrencyDefault } = step
   const tests = testedBy(step)
   return {
     name,
@@ -158,6 +174,7 @@ function stepOf(document: WorkflowDocument, name: string, needs: readonly string
     needs,
     ...(tests.length > 0 && { tests }),
     ...(when !== undefined && { when }),
+    ...(forEach !== undefined && { each: { list: forEach, concurrency, type: itemType(forEach, types) } }),
     ...(onError === 'continue' && { continues: true }),
     ...(step.finally && { last: true }),
     retry: {

@@ -30,6 +30,7 @@ export function planView(facts: PlanFacts): WorkflowPlan {
       level: levels.get(step.name) ?? 0,
       needs: [...step.needs],
       ...(step.when !== undefined && { when: step.when }),
+      ...(step.each && { forEach: step.each.list, concurrency: step.each.concurrency }),
       ...(step.continues && { onError: 'continue' as const }),
       ...(step.last && { finally: true }),
       datasets: datasets.get(step.name) ?? {},

@@ -9,13 +9,16 @@ import {
   RunStart,
   RunStatus,
   RunView,
+  StepItemView,
+  stepItemsMax,
+  type StepStatus,
   StepView,
 } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
 import type { Origin, Starter } from '../engine/starter.ts'
 import type { RunNews } from '../events.ts'
-import { type RunRow, runView, type StepRow, stepView } from '../store/rows.ts'
+import { itemView, type RunRow, runView, type StepRow, stepView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 
@@ -29,6 +32,13 @@ const RunPage = Page(RunView, 'RunPage')
 const StepList = Type.Object(
   { items: Type.Array(StepView, { description: 'In the order of the plan.' }) },
   { additionalProperties: false, title: 'StepList' },
+)
+const ItemPage = Type.Object(
+  {
+    items: Type.Array(StepItemView, { maxItems: 1000 }),
+    next: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: '`after` of the next page.' }),
+  },
+  { additionalProperties: false, title: 'StepItemPage' },
 )
 const Outputs = MapOf(Json, { maxProperties: 256, title: 'Outputs', description: 'Outputs of the workflow.' })
 export const ofRun = Type.Object({ id: Type.String({ format: 'uuid', description: 'Run id.' }) })
@@ -167,6 +177,38 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
   )
 
   app.get(
+    '/v1/runs/:id/steps/:step/items',
+    {
+      schema: {
+        operationId: 'listItems',
+        tags,
+        summary: 'Items of a step with forEach',
+        description: 'Those that have been begun, in the order of the list.',
+        params: Type.Object({ ...ofRun.properties, step: Type.String({ maxLength: 63 }) }),
+        querystring: Type.Object({
+          limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+          after: Type.Integer({
+            minimum: -1,
+            maximum: stepItemsMax,
+            default: -1,
+            description: '`next` of the page before.',
+          }),
+        }),
+        response: { 200: ItemPage, default: Problem },
+      },
+    },
+    async request => {
+      const { id, step } = request.params
+      requireSteps(await findRun(runs, id), [step])
+      const rows = await runs.items(id, step, request.query.after, request.query.limit)
+      return {
+        items: rows.map(itemView),
+        next: rows.length < request.query.limit ? null : (rows.at(-1)?.item ?? null),
+      }
+    },
+  )
+
+  app.get(
     '/v1/runs/:id/outputs',
     {
       schema: {
@@ -214,7 +256,25 @@ function stepUnknown(run: string, step: string, known: readonly string[]): MeshE
 export async function stepsOf(runs: Runs, id: string) {
   const run = await findRun(runs, id)
   const rows = new Map((await runs.steps(id)).map(row => [row.name, row]))
-  return run.plan.steps.map(({ name, stage }) => stepView(rows.get(name) ?? notBegun(id, name, stage)))
+  const counts = [...rows.values()].some(({ items }) => items !== null) ? await runs.itemCounts(id) : []
+  return run.plan.steps.map(({ name, stage }) => {
+    const row = rows.get(name) ?? notBegun(id, name, stage)
+    const own = counts.filter(({ step }) => step === name)
+    const inStatus = (...statuses: StepStatus[]) =>
+      own.reduce((sum, { status, count }) => sum + (statuses.includes(status) ? count : 0), 0)
+    return stepView(
+      row,
+      row.items === null
+        ? null
+        : {
+            total: row.items,
+            done: inStatus('succeeded', 'reused'),
+            running: inStatus('running'),
+            retrying: inStatus('retrying'),
+            failed: inStatus('failed'),
+          },
+    )
+  })
 }
 
 const notBegun = (runId: string, name: string, stage: string): StepRow => ({
@@ -233,6 +293,7 @@ const notBegun = (runId: string, name: string, stage: string): StepRow => ({
   output_hash: null,
   output: null,
   problem: null,
+  items: null,
   started_at: null,
   ended_at: null,
 })

@@ -98,7 +98,7 @@ export class Ledger {
       parks: transition.parks ?? false,
       started: transition.started ?? false,
       ends: transition.end ?? null,
-      steps: transition.steps.map(step => stepPayload(step, places.get(step.name))),
+      steps: transition.steps.map(step => stepPayload(step, places)),
       events: transition.events.map(eventPayload),
     }))
     const rows = await sql.query<{ id: string }>(recordSql, [storableJson(JSON.stringify(payload))], 'record')

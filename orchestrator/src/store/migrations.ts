@@ -149,6 +149,10 @@ const steps: readonly string[] = [
   END $$;
   CREATE TRIGGER deliver_events AFTER INSERT ON event REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION deliver_events()
   `,
+  `
+  ALTER TABLE step ADD COLUMN items int, ADD COLUMN item_of text, ADD COLUMN item int;
+  CREATE INDEX step_items ON step (run_id, item_of, item) WHERE item_of IS NOT NULL
+  `,
 ]
 
 const lockKey = 7_202_611

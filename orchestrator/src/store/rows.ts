@@ -6,6 +6,7 @@ import type {
   RunEvent,
   RunStatus,
   RunView,
+  StepItemView,
   StepStatus,
   StepView,
   WorkflowDocument,
@@ -64,9 +65,17 @@ export interface StepRow extends Record<string, unknown> {
   output_hash: string | null
   output: JsonValue | null
   problem: Problem | null
+  items: number | null
   started_at: Date | null
   ended_at: Date | null
 }
+
+/** An item of a step with forEach. */
+export interface ItemRow extends StepRow {
+  item: number
+}
+
+export type ItemCounts = NonNullable<StepView['items']>
 
 export interface EventRow extends Record<string, unknown> {
   run_id: string
@@ -96,7 +105,7 @@ export const runView = (row: RunRow): RunView => ({
   endedAt: iso(row.ended_at),
 })
 
-export const stepView = (row: StepRow): StepView => ({
+export const stepView = (row: StepRow, items: ItemCounts | null = null): StepView => ({
   name: row.name,
   stage: row.stage,
   version: row.version,
@@ -110,6 +119,22 @@ export const stepView = (row: StepRow): StepView => ({
     rows: row.progress.rows ?? null,
     message: row.progress.message ?? null,
   },
+  inputHash: row.input_hash,
+  outputHash: row.output_hash,
+  output: row.output,
+  problem: row.problem,
+  items,
+  startedAt: iso(row.started_at),
+  endedAt: iso(row.ended_at),
+})
+
+export const itemView = (row: ItemRow): StepItemView => ({
+  index: row.item,
+  version: row.version,
+  status: row.status,
+  attempts: row.attempts,
+  rows: row.rows === null ? null : Number(row.rows),
+  seconds: row.seconds,
   inputHash: row.input_hash,
   outputHash: row.output_hash,
   output: row.output,
@@ -142,6 +167,7 @@ export const stepState = (row: StepRow): StepState => ({
   outputHash: row.output_hash,
   output: row.output,
   problem: row.problem,
+  items: row.items,
   startedAt: row.started_at && new Date(row.started_at).getTime(),
   endedAt: row.ended_at && new Date(row.ended_at).getTime(),
 })

@@ -1,13 +1,13 @@
 // Runs: accepting, claiming, reading, cancelling. Each method is one whole transition or one read.
 
-import type { JsonValue, RunStatus } from '@meshwork/contracts'
+import type { JsonValue, RunStatus, StepStatus } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Batcher } from './batcher.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
-import type { EventRow, RunRow, StepRow } from './rows.ts'
+import type { EventRow, ItemRow, RunRow, StepRow } from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
 import { isOfValue, storableJson } from './storable.ts'
 import type { NewEvent } from './transition.ts'
@@ -114,7 +114,29 @@ export class Runs {
   }
 
   async steps(runId: string): Promise<StepRow[]> {
-    return await this.#database.readers.query<StepRow>('SELECT * FROM step WHERE run_id = $1 ORDER BY place', [runId])
+    return await this.#database.readers.query<StepRow>(
+      'SELECT * FROM step WHERE run_id = $1 AND item_of IS NULL ORDER BY place',
+      [runId],
+    )
+  }
+
+  /** Items of a step that have been begun, in the order of their list; only of the step as it was last begun. */
+  async items(runId: string, step: string, after: number, limit: number): Promise<ItemRow[]> {
+    return await this.#database.readers.query<ItemRow>(
+      `SELECT i.* FROM step i JOIN step s ON s.run_id = i.run_id AND s.name = i.item_of AND s.generation = i.generation
+       WHERE i.run_id = $1 AND i.item_of = $2 AND i.item > $3 AND i.item < s.items ORDER BY i.item LIMIT $4`,
+      [runId, step, after, limit],
+    )
+  }
+
+  /** How many items of each step are in each status. */
+  async itemCounts(runId: string): Promise<{ step: string; status: StepStatus; count: number }[]> {
+    return await this.#database.readers.query(
+      `SELECT i.item_of AS step, i.status, count(*)::int AS count
+       FROM step i JOIN step s ON s.run_id = i.run_id AND s.name = i.item_of AND s.generation = i.generation
+       WHERE i.run_id = $1 AND i.item_of IS NOT NULL AND i.item < s.items GROUP BY i.item_of, i.status`,
+      [runId],
+    )
   }
 
   async events(runId: string, after: number, limit: number): Promise<EventRow[]> {
@@ -256,7 +278,7 @@ export class Runs {
         idempotency_key: run.idempotencyKey,
         request_hash: run.requestHash,
         forked_from: run.fork?.of ?? null,
-        steps: run.fork?.steps.map(step => stepPayload(step, placesOf(run.plan).get(step.name))) ?? [],
+        steps: run.fork?.steps.map(step => stepPayload(step, placesOf(run.plan))) ?? [],
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )

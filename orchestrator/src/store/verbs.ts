@@ -79,7 +79,7 @@ export class Verbs {
       const [run] = await sql.query<RunRow>('SELECT * FROM run WHERE id = $1 FOR UPDATE', [id])
       if (!run) return { kind: 'unknown' }
       if (run.ended_at === null) return { kind: 'unchanged', run }
-      const rows = await sql.query<StepRow>('SELECT * FROM step WHERE run_id = $1', [id])
+      const rows = await sql.query<StepRow>('SELECT * FROM step WHERE run_id = $1 AND item_of IS NULL', [id])
       const again = request.decide(run, new Map(rows.map(row => [row.name, stepState(row)])))
       if (again.runs.length === 0) return { kind: 'unchanged', run }
       const job = randomUUID()
@@ -144,7 +144,7 @@ const reopenSql = `
     WHERE id = $1 RETURNING *
   ), s AS (
     UPDATE step SET status = '${blank.status}', attempts = 0, generation = n.generation, version = NULL, next_at = NULL, rows = NULL, seconds = NULL, progress = NULL,
-      input_hash = NULL, output_hash = NULL, output = NULL, problem = NULL, started_at = NULL, ended_at = NULL
+      input_hash = NULL, output_hash = NULL, output = NULL, problem = NULL, items = NULL, started_at = NULL, ended_at = NULL
     FROM jsonb_to_recordset($5::jsonb) AS n(name text, generation int) WHERE step.run_id = $1 AND step.name = n.name
   ), e AS (
     INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, $3::text, $4::jsonb FROM u

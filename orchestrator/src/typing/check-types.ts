@@ -6,6 +6,7 @@ import { expressionsOf, readTemplate, type Template, type TemplateFault } from '
 import { uncertainOf } from '../plan/plan.ts'
 import { checkCel } from './cel/check.ts'
 import { checkInput } from './edges.ts'
+import { itemType, itemTypes } from './item-type.ts'
 import { scopeTypes } from './scope-types.ts'
 import { expand, type Schema } from './schema.ts'
 import type { Known } from './verdict.ts'
@@ -48,8 +49,12 @@ export function checkTypes(
     const pointer = `/steps/${name}/with`
     const faults: TemplateFault[] = []
     const template = readTemplate(step.with ?? {}, pointer, faults)
-    reader.readAll(template, pointer, name)
-    if (step.when !== undefined) found.push(...checkCondition(name, step.when, reader))
+    const item = step.forEach === undefined ? undefined : itemType(step.forEach, types)
+    reader.readAll(template, pointer, name, item)
+    if (step.when !== undefined)
+      found.push(...checkValue(name, 'when', step.when, 'boolean', 'its condition must be true or false', reader))
+    if (step.forEach !== undefined)
+      found.push(...checkValue(name, 'forEach', step.forEach, 'array', 'forEach must be a list', reader))
     const contract = contractOf(name)
     if (!contract) continue
     for (const edge of checkInput(template, contract.input, expression => reader.known(expression))) {
@@ -73,18 +78,26 @@ export function checkTypes(
   return found
 }
 
-function checkCondition(name: string, when: string, reader: Reader): TypeFinding[] {
-  const pointer = `/steps/${name}/when`
+/** What steers a step, and not its input. */
+function checkValue(
+  name: string,
+  key: 'when' | 'forEach',
+  value: JsonValue,
+  type: 'boolean' | 'array',
+  must: string,
+  reader: Reader,
+): TypeFinding[] {
+  const pointer = `/steps/${name}/${key}`
   const faults: TemplateFault[] = []
-  const template = readTemplate(when, pointer, faults)
+  const template = readTemplate(value, pointer, faults)
   reader.readAll(template, pointer, name)
   if (faults.length > 0) return []
-  return [...checkInput(template, { type: 'boolean' }, expression => reader.known(expression))].map(
+  return [...checkInput(template, { type }, expression => reader.known(expression))].map(
     ({ severity, code, detail, expression }) => ({
       severity,
       code,
       pointer,
-      detail: `step "${name}": its condition must be true or false: ${detail}`,
+      detail: `step "${name}": ${must}: ${detail}`,
       step: name,
       ...(expression && { within: { text: expression.source, offset: 0 } }),
     }),
@@ -117,9 +130,14 @@ class Reader {
     return this.#known.get(expression)
   }
 
-  readAll(template: Template, at: string, step: string | undefined): void {
+  /** `item` is the type of the items, in the input of a step with forEach. */
+  readAll(template: Template, at: string, step: string | undefined, item?: Schema): void {
     for (const { expression, pointer } of expressionsOf(template, at)) {
-      const { schema, faults } = checkCel(expression.node, this.#typesFor(expression, step))
+      const types = this.#typesFor(expression, step)
+      const { schema, faults } = checkCel(
+        expression.node,
+        item === undefined ? types : new Map([...types, ...itemTypes(item)]),
+      )
       if (faults.length === 0 && this.#names(expression))
         this.#known.set(expression, this.#classify(expression, schema))
       const where = step === undefined ? 'outputs' : `step "${step}"`
@@ -160,7 +178,8 @@ class Reader {
 
   #classify(expression: Expression, schema: Schema): Known {
     const roots = expression.reads.filter(([root]) => root !== undefined && this.#types.has(root))
-    if (!roots.every(([root]) => root === 'params'))
+    const ofItem = expression.reads.some(([root]) => root === 'item' || root === 'index')
+    if (ofItem || !roots.every(([root]) => root === 'params'))
       return { kind: expression.path === undefined ? 'computed' : 'reference', schema }
     const given = roots.every(([, name]) => name !== undefined && Object.hasOwn(this.#params, name))
     return { kind: 'params', schema, value: given ? this.#value(expression) : undefined }

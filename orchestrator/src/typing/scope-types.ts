@@ -16,6 +16,14 @@ const paramSchemas: Readonly<Record<Param['type'], Schema>> = {
 
 export const paramSchema = (param: Param): Schema => paramSchemas[param.type]
 
+/** What a step with forEach gives. */
+const listOf = (output: Schema): Schema => ({
+  type: 'object',
+  properties: { items: { type: 'array', items: output } },
+  required: ['items'],
+  additionalProperties: false,
+})
+
 /**
  * `outputs` gives the schema of a step's answer; undefined where the stage is not known. Parameters and steps that do
  * not exist are anything here: they are told once, by name, where the names are checked.
@@ -25,7 +33,10 @@ export function scopeTypes(
   outputs: (step: string) => Schema | undefined,
 ): ReadonlyMap<string, Schema> {
   const params = Object.entries(document.params ?? {}).map(([name, param]) => [name, paramSchema(param)] as const)
-  const steps = Object.keys(document.steps).map(name => [name, outputs(name) ?? anything] as const)
+  const steps = Object.entries(document.steps).map(([name, { forEach }]) => {
+    const output = outputs(name) ?? anything
+    return [name, forEach === undefined ? output : listOf(output)] as const
+  })
   return new Map([
     ['params', { type: 'object', properties: Object.fromEntries(params), required: params.map(([name]) => name) }],
     ['steps', { type: 'object', properties: Object.fromEntries(steps), required: steps.map(([name]) => name) }],

@@ -26,6 +26,7 @@ const step = (name: string, more: Partial<StepView> = {}): StepView => ({
   rows: null,
   seconds: 1,
   progress: null,
+  items: null,
   inputHash: 'i',
   outputHash: 'o',
   output: null,

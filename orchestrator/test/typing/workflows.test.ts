@@ -29,6 +29,8 @@ const line = 13
 const step = (input: string) => `${head}  b: { stage: shapes@1, with: ${input} }\n`
 const flow = (stage: string, input: string) => `${head}  b: { stage: ${stage}, with: ${input} }\n`
 
+const each = (list: string, input: string) => `${head}  b: { stage: shapes@1, forEach: "${list}", with: ${input} }\n`
+
 /** What is added, the codes of what is told, and the text the first one points at. */
 const when = (condition: string, rest = '') =>
   `${head}  b: { stage: shapes@1, when: "${condition}" }\n  c: { stage: shapes@1${rest} }\n`
@@ -69,6 +71,27 @@ const wrong: readonly (readonly [title: string, source: string, codes: readonly 
     ['needs-finally'],
     'b',
   ],
+  // Lists
+  ['a list that is a number', each('${params.n}', '{ }'), ['edge-mismatch'], 'params.n'],
+  ['a list that is a text', each('abc', '{ }'), ['invalid-value'], '"abc'],
+  ['a list of a step that is not there', each('${steps.c.list}', '{ }'), ['unknown-step'], 'steps.c'],
+  ['an item of the wrong type', each('${steps.a.list}', '{ text: "${item}" }'), ['edge-mismatch'], 'item'],
+  ['an index as a text', each('${steps.a.list}', '{ text: "${index}" }'), ['edge-mismatch'], 'index'],
+  ['an item where there is no list', step("{ count: '${item}' }"), ['unknown-name'], 'item'],
+  [
+    'an item in the condition',
+    `${head}  b: { stage: shapes@1, forEach: [1], when: "${'${item > 1}'}" }\n`,
+    ['unknown-name'],
+    'item',
+  ],
+  [
+    'the output of one item for that of all',
+    `${each('${steps.a.list}', '{ }')}outputs: { x: "${'${steps.b.few}'}" }\n`,
+    ['unknown-property'],
+    'few',
+  ],
+  ['a concurrency without a list', `${head}  b: { stage: shapes@1, concurrency: 2 }\n`, ['concurrency-alone'], '2'],
+  ['a concurrency of none', `${head}  b: { stage: shapes@1, forEach: [1], concurrency: 0 }\n`, ['shape'], '0'],
   ['an onError that is not there', `${head}  b: { stage: shapes@1, onError: retry }\n`, ['shape'], 'retry'],
   // Names
   ['an unknown input', step('{ cuont: 5 }'), ['unknown-input'], '5'],
@@ -226,6 +249,16 @@ for (const [title, source, codes, at] of wrong)
 const right: readonly (readonly [title: string, source: string])[] = [
   ['nothing', head],
   ['a condition', when('${params.n > 1 && steps.a.flag}')],
+  ['an item of a typed list', each('${steps.a.list}', '{ text: "${string(index)}", anything: "${item}" }')],
+  [
+    'items of items',
+    `${each('${steps.a.list}', '{ }')}  c: { stage: shapes@1, forEach: "\${steps.b.items}", with: { data: "\${item.data}" } }\n`,
+  ],
+  [
+    'the outputs of all items as one list',
+    `${each('${steps.a.list}', '{ }')}outputs: { x: "\${steps.b.items.map(i, i.data)}" }\n`,
+  ],
+  ['a list written out', `${head}  b: { stage: shapes@1, forEach: [1, 2], with: { anything: "\${item}" } }\n`],
   ['what needs a step that may be skipped', when('${params.n > 1}', ", with: { count: '${steps.b.few}' }")],
   ['a step with or without another', when('${params.n > 1}', ", with: { count: '${has(steps.b) ? steps.b.few : 1}' }")],
   [
