@@ -69,8 +69,8 @@ for (const home of homes)
       t.same(
         told
           .filter(({ type, data }) => type === 'step.succeeded' && 'item' in data)
-          .map(({ data }) => data['item'])
-          .sort(),
+          .map(({ data }) => Number(data['item']))
+          .sort((a, b) => a - b),
         [0, 1, 2],
       )
       t.match(told.at(-1), { type: 'step.succeeded', data: { items: 3, rows: 3 } })

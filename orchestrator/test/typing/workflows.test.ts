@@ -80,13 +80,13 @@ const wrong: readonly (readonly [title: string, source: string, codes: readonly 
   ['an item where there is no list', step("{ count: '${item}' }"), ['unknown-name'], 'item'],
   [
     'an item in the condition',
-    `${head}  b: { stage: shapes@1, forEach: [1], when: "${'${item > 1}'}" }\n`,
+    `${head}  b: { stage: shapes@1, forEach: [1], when: "\${item > 1}" }\n`,
     ['unknown-name'],
     'item',
   ],
   [
     'the output of one item for that of all',
-    `${each('${steps.a.list}', '{ }')}outputs: { x: "${'${steps.b.few}'}" }\n`,
+    `${each('${steps.a.list}', '{ }')}outputs: { x: "\${steps.b.few}" }\n`,
     ['unknown-property'],
     'few',
   ],
