@@ -4,7 +4,7 @@
 import { MeshError } from '@meshwork/contracts'
 import type { InferenceMetrics } from '../metrics.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
-import type { Fault, LoadAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
+import type { Fault, LoadAnswer, ProbeAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
 import { type SessionPool, WorkerDied, WorkerFault } from '../session/pool.ts'
 import { type Signature, signatureOf } from './signature.ts'
 
@@ -14,6 +14,14 @@ export interface Model {
   readonly sha256: string
   readonly signature: Signature
   run(request: Omit<RunRequest, 'file'>, signal?: AbortSignal): Promise<RunAnswer>
+}
+
+/** A model that stays loaded. */
+export interface Held {
+  readonly declared: LoadAnswer
+  readonly probe: ProbeAnswer
+  /** Call once, when nothing runs it any more. */
+  release(): void
 }
 
 interface Loaded {
@@ -65,6 +73,33 @@ export class Models {
     }
   }
 
+  /** Keeps a model loaded, in every worker, until it is released; `release` then gives its memory back. */
+  async hold(stored: StoredModel, rowsMax: number): Promise<Held> {
+    const { pool } = this.#options
+    const { key } = stored.file
+    const preparing = pool.prepare(stored.file, rowsMax)
+    const known = this.#loaded.get(key)
+    const loaded: Loaded = known ?? { declared: preparing.then(({ declared }) => declared), users: 0 }
+    loaded.declared.catch(() => {}) // told below
+    this.#loaded.set(key, loaded)
+    loaded.users++
+    const release = () => {
+      loaded.users--
+      if (loaded.users > 0 || this.#loaded.get(key) !== loaded) return
+      this.#loaded.delete(key)
+      pool.unload(key)
+      this.#evict()
+    }
+    try {
+      const { declared, probe } = await preparing
+      this.#evict()
+      return { declared, probe, release }
+    } catch (error) {
+      release()
+      throw problemOf(error, stored, 0)
+    }
+  }
+
   #load({ file }: StoredModel): Loaded {
     return { declared: this.#options.pool.load(file), users: 0 }
   }
@@ -101,7 +136,7 @@ export class Models {
   }
 }
 
-function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
+export function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
   const at = { model: manifest.name, version: manifest.version }
   if (error instanceof WorkerDied)
     return new MeshError('MESHWORK_INFERENCE_WORKER_DIED', { ...at, reason: error.message }, { cause: error })
