@@ -52,6 +52,11 @@ export class Models {
     return this.#options.pool.size
   }
 
+  /** What a caller is told of a failure of the workers. */
+  explain(error: unknown, stored: StoredModel): unknown {
+    return problemOf(error, stored, 1)
+  }
+
   /** Gives `work` a model that stays loaded until it ends. Without a version it is the newest one. */
   async use<T>(name: string, version: number | undefined, work: (model: Model) => Promise<T>): Promise<T> {
     const stored = await this.#options.repository.find(name, version)
@@ -136,7 +141,7 @@ export class Models {
   }
 }
 
-export function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
+function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
   const at = { model: manifest.name, version: manifest.version }
   if (error instanceof WorkerDied)
     return new MeshError('MESHWORK_INFERENCE_WORKER_DIED', { ...at, reason: error.message }, { cause: error })
