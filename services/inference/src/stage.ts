@@ -19,6 +19,7 @@ export function inferenceStage(folder = modelsFolder) {
   let models: Models | undefined
   let pool: SessionPool | undefined
   let served: ServedModels | undefined
+  let routed = false
   const repositoryOf = (service?: ServiceContext) =>
     new ModelRepository(service?.environment['MESHWORK_MODELS_DIR'] ?? folder)
   const open = (service?: ServiceContext): { models: Models; pool: SessionPool } => {
@@ -44,15 +45,24 @@ export function inferenceStage(folder = modelsFolder) {
     start: async service => {
       served = serve(service, readServing(service.environment))
       pool?.warm()
-      served.start()
+      // Without routes (one call on a file) nobody asks for models ahead of their use.
+      if (routed) served.start()
       return async () => {
         await served?.close()
         await pool?.close()
       }
     },
+    tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
     routes: async (app, service) => {
+      routed = true
       const { bodyBytesMax } = readServing(service.environment)
-      const options = { models: () => served, version: '1.0.0', bodyBytesMax, workers: () => pool?.size ?? 0 }
+      const options = {
+        models: () => served,
+        version: '1.0.0',
+        bodyBytesMax,
+        workers: () => pool?.size ?? 0,
+        draining: () => service.draining(),
+      }
       await app.register(async scope => await useOipRoutes(scope, options), { prefix: '/v2' })
     },
     run: async (input, context) => {

@@ -21,6 +21,8 @@ export interface Server {
   /** Resolves when the index tells the state. */
   until(model: string, version: number, state: string): Promise<void>
   metrics(): Promise<string>
+  /** As after SIGTERM, without the end. */
+  drain(): void
   end(): Promise<void>
 }
 export type Models = Readonly<Record<string, readonly [fixture: string, about: Publication]>>
@@ -60,6 +62,9 @@ export async function serve(
       }
     },
     metrics: async () => String((await call('/metrics')).bytes),
+    drain: () => {
+      started.readiness.phase = 'draining'
+    },
     end: async () => {
       await started.app.close()
       await started.end()

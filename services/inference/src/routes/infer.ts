@@ -43,7 +43,8 @@ async function infer(request: FastifyRequest, reply: FastifyReply, parts: OipPar
   const wanted = readInferRequest(body, headers[lengthHeader] as string | undefined, version.face)
   const { outputs, cancel } = version.infer(wanted, body.length)
   const leave = () => cancel()
-  reply.raw.once('close', leave)
+  if (reply.raw.destroyed) leave()
+  else reply.raw.once('close', leave)
   const tensors = await outputs
   reply.raw.off('close', leave)
   const { name: model, version: number } = version

@@ -15,6 +15,8 @@ export interface OipRoutesOptions {
   readonly version: string
   readonly bodyBytesMax: number
   readonly workers: () => number
+  /** Whether the service is about to end and should get no more work. */
+  readonly draining: () => boolean
 }
 export interface OipParts {
   readonly models: () => ServedModels
@@ -34,6 +36,14 @@ const extensions = [
 /** Of bodies without tensors. */
 const smallBodyBytes = 1_048_576
 
+/** What a path is asked with, where the protocol has the path. */
+const verbs: readonly (readonly [path: RegExp, verb: 'GET' | 'POST'])[] = [
+  [/^\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/infer$/, 'POST'],
+  [/^\/v2\/repository\/(index|models\/[^/]+\/(load|unload))$/, 'POST'],
+  [/^\/v2\/?$|^\/v2\/health\/(live|ready)$/, 'GET'],
+  [/^\/v2\/models(\/[^/]+(\/versions\/[^/]+)?(\/(ready|config|stats))?)?$/, 'GET'],
+]
+
 /** For a scope with the prefix /v2. */
 export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptions): Promise<void> {
   // Clients send JSON as octets, without a type, or not at all: bodies are read by what they are.
@@ -48,7 +58,11 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
       request.log.error({ err: error, requestId: request.id }, 'request failed')
     return sendFault(reply, fault)
   })
-  app.setNotFoundHandler(async (_, reply) => await sendFault(reply, new OipFault(404, 'Not Found')))
+  app.setNotFoundHandler(async (request, reply) => {
+    const verb = verbs.find(([path]) => path.test(request.url.split('?', 1)[0] as string))?.[1]
+    if (verb === undefined) return await sendFault(reply, new OipFault(404, 'Not Found'))
+    return await sendFault(reply.header('allow', verb), new OipFault(405, `Method Not Allowed: use ${verb}`))
+  })
 
   const parts: OipParts = {
     workers: options.workers,
@@ -81,7 +95,7 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
     '/health/ready',
     { logLevel: 'warn', schema: schema('oipReady', 'Whether every model that is to be served is', OipReady) },
     async (_, reply) => {
-      const ready = options.models()?.ready ?? false
+      const ready = !options.draining() && (options.models()?.ready ?? false)
       return await reply.code(ready ? 200 : 503).send({ ready })
     },
   )

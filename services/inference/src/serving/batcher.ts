@@ -21,7 +21,7 @@ export interface Submission {
 export interface Submitted {
   readonly outputs: Promise<readonly Value[]>
   /** Nobody wants the answer any more. */
-  cancel(): void
+  readonly cancel: () => void
 }
 export interface BatcherOptions {
   readonly name: string
@@ -117,7 +117,7 @@ export class Batcher {
     this.#offer()
     return {
       outputs: promise,
-      cancel: () => settle({ kind: 'failure', error: new OipFault(499, 'the client left'), reason: 'CANCELED' }),
+      cancel: () => void settle({ kind: 'failure', error: new OipFault(499, 'the client left'), reason: 'CANCELED' }),
     }
   }
 

@@ -65,30 +65,33 @@ function gauges(
   observed: () => Iterable<Observed>,
   workers: () => { busy: number; size: number },
 ): void {
-  const registers = [registry]
   const perModel = (name: string, help: string, value: (one: Observed) => number) =>
-    new Gauge({
-      name: `meshwork_inference_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        for (const one of observed()) this.set({ model: one.name, version: one.version }, value(one))
-      },
-    })
+    registry.registerMetric(
+      new Gauge({
+        name: `meshwork_inference_${name}`,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset()
+          for (const one of observed()) this.set({ model: one.name, version: one.version }, value(one))
+        },
+      }),
+    )
   perModel('requests_pending', 'Requests that have no answer yet.', ({ pending }) => pending)
   perModel('queue_rows', 'Rows that wait for a worker.', ({ waitingRows }) => waitingRows)
   perModel('model_ready', '1 for every version that is served.', () => 1)
-  new Gauge({
-    name: 'meshwork_inference_workers_busy_ratio',
-    help: 'Share of the workers that have work at this moment.',
-    registers,
-    collect() {
-      const { busy, size } = workers()
-      this.set(busy / size)
-    },
-  })
+  registry.registerMetric(
+    new Gauge({
+      name: 'meshwork_inference_workers_busy_ratio',
+      help: 'Share of the workers that have work at this moment.',
+      registers: [],
+      collect() {
+        const { busy, size } = workers()
+        this.set(busy / size)
+      },
+    }),
+  )
 }
 
 function tritonMetrics(registry: Registry, observed: () => Iterable<Observed>): void {
@@ -120,36 +123,42 @@ function tritonMetrics(registry: Registry, observed: () => Iterable<Observed>): 
     ],
   ]
   for (const [name, help, value] of told)
+    registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset()
+          for (const one of observed()) this.inc({ model: one.name, version: one.version }, value(one.statistics))
+        },
+      }),
+    )
+  registry.registerMetric(
     new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
+      name: 'nv_inference_request_failure',
+      help: 'Number of failed inference requests',
+      labelNames: ['model', 'version', 'reason'],
+      registers: [],
       collect() {
         this.reset()
-        for (const one of observed()) this.inc({ model: one.name, version: one.version }, value(one.statistics))
+        for (const { name, version, statistics } of observed())
+          for (const [reason, count] of Object.entries(statistics.failures))
+            this.inc({ model: name, version, reason }, count)
       },
-    })
-  new Counter({
-    name: 'nv_inference_request_failure',
-    help: 'Number of failed inference requests',
-    labelNames: ['model', 'version', 'reason'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const { name, version, statistics } of observed())
-        for (const [reason, count] of Object.entries(statistics.failures))
-          this.inc({ model: name, version, reason }, count)
-    },
-  })
-  new Gauge({
-    name: 'nv_inference_pending_request_count',
-    help: 'Instantaneous number of pending requests awaiting execution.',
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const { name, version, pending } of observed()) this.set({ model: name, version }, pending)
-    },
-  })
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'nv_inference_pending_request_count',
+      help: 'Instantaneous number of pending requests awaiting execution.',
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { name, version, pending } of observed()) this.set({ model: name, version }, pending)
+      },
+    }),
+  )
 }

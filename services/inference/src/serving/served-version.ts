@@ -25,7 +25,7 @@ export interface VersionParts {
 }
 export interface Inference {
   readonly outputs: Promise<readonly OipTensor[]>
-  cancel(): void
+  readonly cancel: () => void
 }
 
 const goldenTimeoutMs = 60_000

@@ -2,5 +2,4 @@
 // the array ("not enough space: expected 4, got 0", 1.30). Without the class it takes the bits as Uint16Array. Loaded
 // before the binding, in threads that run sessions only.
 
-Reflect.deleteProperty(globalThis, 'Float16Array')
-export {}
+export const halfAsBits: boolean = Reflect.deleteProperty(globalThis, 'Float16Array')

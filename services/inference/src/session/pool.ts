@@ -98,7 +98,7 @@ export class SessionPool {
   async prepare(file: ModelFile, rowsMax: number): Promise<{ declared: LoadAnswer; probe: ProbeAnswer }> {
     this.warm()
     let prepared: { declared: LoadAnswer; probe: ProbeAnswer } | undefined
-    for (const slot of [...this.#slots]) {
+    for (const slot of Array.from(this.#slots)) {
       const declared = (await this.#post(slot, { kind: 'load', id: ++this.#lastId, file })) as LoadAnswer
       const most = prepared === undefined ? rowsMax : 1
       const probe = (await this.#post(slot, { kind: 'probe', id: ++this.#lastId, file, rowsMax: most })) as ProbeAnswer
@@ -172,9 +172,7 @@ export class SessionPool {
   #sendOnline(slot: Slot, taken: OnlineBatch | undefined): void {
     if (taken === undefined) return
     const transfer = taken.batch.calls.flatMap(({ feeds }) =>
-      feeds.flatMap(({ data }) =>
-        Array.isArray(data) || data.buffer.byteLength < movedBytesMin ? [] : [data.buffer as ArrayBuffer],
-      ),
+      feeds.flatMap(({ data }) => (Array.isArray(data) || data.buffer.byteLength < movedBytesMin ? [] : [data.buffer])),
     )
     const request = { kind: 'infer' as const, id: ++this.#lastId, ...taken.batch }
     const resolve = taken.resolve as (answer: Answer) => void

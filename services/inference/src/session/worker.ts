@@ -1,7 +1,7 @@
 // A thread that holds sessions and runs them. Sessions stay off the HTTP thread because a run blocks its thread; they
 // are asked to stop, never terminated, because ending a thread inside a run ends the process.
 
-import './half-as-bits.ts'
+import { halfAsBits } from './half-as-bits.ts'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
@@ -13,7 +13,7 @@ import { probe } from './probe.ts'
 import { RunFault, runBatch } from './run-batch.ts'
 
 const port = parentPort
-if (port === null) throw new Error('this runs as a worker thread')
+if (port === null || !halfAsBits) throw new Error('this runs as a worker thread')
 const sessions = new Map<string, Promise<InferenceSession>>()
 
 /** Smaller ones are copied: to move a buffer costs more. */
