@@ -1,5 +1,7 @@
 // The inference service over a folder of fixtures, on a real port.
 
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startStage, type StageOverrides, type TestScope } from '@meshwork/kit/testing'
 import { inferenceStage } from '../src/stage.ts'
@@ -28,12 +30,13 @@ export interface Server {
 export type Models = Readonly<Record<string, readonly [fixture: string, about: Publication]>>
 
 export async function serve(
-  t: TestScope & { readonly testdirName: string },
+  t: TestScope,
   models: Models,
   environment: Record<string, string> = {},
   overrides: StageOverrides = {},
 ): Promise<Server> {
-  const folder = join(t.testdirName, 'models')
+  const folder = await mkdtemp(join(tmpdir(), 'meshwork-models-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   for (const [name, [fixture, about]] of Object.entries(models)) await publish(folder, name, fixture, about)
   const module = new URL('../src/stage.ts', import.meta.url)
   const started = await startStage(t, inferenceStage(folder), module, {
