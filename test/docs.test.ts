@@ -13,7 +13,13 @@ import { seedMesh } from '../launcher/src/seed.ts'
 import { type Block, blocksOf } from './markdown-blocks.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const documents = ['docs/write-a-stage.md', 'README.md', 'docs/orchestrator.md', 'docs/type-checking.md']
+const documents = [
+  'docs/write-a-stage.md',
+  'README.md',
+  'docs/orchestrator.md',
+  'docs/type-checking.md',
+  'docs/inference.md',
+]
 const execute = promisify(execFile)
 
 t.test('the examples of the documents work as they are written', { timeout: 170_000 }, async t => {

@@ -1,11 +1,10 @@
 // The stage in Python, started as its README says, checked against the protocol and used in a workflow of a real mesh.
 
-import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
+import { pythonWith } from '@meshwork/kit/testing'
 import t from 'tap'
 import { request } from 'undici'
 import { Api } from '../../launcher/src/demo/api.ts'
@@ -13,44 +12,10 @@ import { freePorts } from '../../launcher/src/free-port.ts'
 import { repository, startMesh } from '../../launcher/src/mesh.ts'
 import { checkConformance } from '../../services/kit/src/cli/conformance.ts'
 
-const execute = promisify(execFile)
 const folder = join(repository, 'examples', 'python-stage')
 
-/** What this machine may lack; anything else that goes wrong is a fault of the example. */
-const lacking: readonly (readonly [RegExp, string])[] = [
-  [/spawn python3 ENOENT/, 'there is no python3 here'],
-  [/No module named '?venv|ensurepip is not available/, 'the Python here has no venv'],
-  [
-    /NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|NameResolutionError|Max retries exceeded/,
-    'no package index can be reached from here',
-  ],
-]
-
-/** A Python with the packages of the example, made once; or why there is none here. */
-async function python(): Promise<{ interpreter: string } | { why: string }> {
-  const requirements = join(folder, 'requirements.txt')
-  const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
-  const venv = join(repository, 'node_modules', '.cache', `python-stage-${hash}`)
-  const done = join(venv, 'done')
-  try {
-    if (!existsSync(done)) {
-      mkdirSync(join(venv, '..'), { recursive: true })
-      await execute('python3', ['-m', 'venv', venv])
-      await execute(join(venv, 'bin', 'pip'), ['install', '--quiet', '--retries', '1', '-r', requirements])
-      writeFileSync(done, '')
-    }
-    return { interpreter: join(venv, 'bin', 'python') }
-  } catch (error) {
-    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }
-    const told = `${message}\n${stdout}\n${stderr}`
-    const why = lacking.find(([sign]) => sign.test(told))?.[1]
-    if (why === undefined) throw error
-    return { why }
-  }
-}
-
 t.test('a stage in Python, written from the protocol alone', { timeout: 170_000 }, async t => {
-  const found = await python()
+  const found = await pythonWith(join(folder, 'requirements.txt'), join(repository, 'node_modules', '.cache'))
   if ('why' in found) {
     t.pass('the example was not run', { skip: found.why })
     return

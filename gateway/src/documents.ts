@@ -28,7 +28,8 @@ export class Documents {
         fetchPart(name, url, path =>
           operationPaths.has(path)
             ? undefined
-            : name === 'ingest' && path.startsWith('/v1/datasets')
+            : (name === 'ingest' && path.startsWith('/v1/datasets')) ||
+                (name === 'inference' && path.startsWith('/v2/'))
               ? path
               : `/stages/${name}${path}`,
         ),

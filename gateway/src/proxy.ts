@@ -1,7 +1,7 @@
 // Passes requests on as they come, in both directions, without holding them.
 
 import fastifyReplyFrom from '@fastify/reply-from'
-import { closest, MeshError } from '@meshwork/contracts'
+import { closest, MeshError, ProblemError } from '@meshwork/contracts'
 import { sendProblem } from '@meshwork/kit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Histogram, type Registry } from 'prom-client'
@@ -14,6 +14,7 @@ const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
   [/^\/v1\/workflows:plan/, 524_288],
   [/^\/v1\/workflows/, 262_144],
   [/^\/v1\/(runs|schedules|stages|webhooks)/, 1_048_576],
+  [/^\/(stages\/inference\/)?v2\//, 67_108_864],
   [/^\/stages\/[^/]+\/v\d+\/(?!datasets)/, 1_048_576],
 ]
 const silenceMs = 120_000
@@ -42,7 +43,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
     scope.addContentTypeParser('*', (_, payload, done) => done(null, payload))
 
     const forward =
-      (service: string, origin: string, path: (request: FastifyRequest) => string) =>
+      (service: string, origin: string, path: (request: FastifyRequest) => string, tell: typeof sendProblem) =>
       (request: FastifyRequest, reply: FastifyReply) => {
         refuseTooLarge(request)
         const started = performance.now()
@@ -58,11 +59,8 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
             observe('error')
             const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
             const params = { service, reason: code === undefined ? message : `${code} ${message}` }
-            sendProblem(
-              new MeshError('MESHWORK_GATEWAY_UPSTREAM', params, { retryAfterSeconds: 1 }),
-              request,
-              answer as FastifyReply,
-            )
+            const problem = new MeshError('MESHWORK_GATEWAY_UPSTREAM', params, { retryAfterSeconds: 1 })
+            tell(problem, request, answer as FastifyReply)
           },
         })
       }
@@ -71,15 +69,23 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
 
     for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/schedules', '/v1/stages', '/v1/webhooks'])
       for (const url of [prefix, `${prefix}/*`, ...verbs.map(verb => `${prefix}::${verb}`)])
-        scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole))
+        scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole, sendProblem))
     const ingest = upstreams.stages.get('ingest')
     if (ingest !== undefined)
-      for (const url of ['/v1/datasets', '/v1/datasets/*']) scope.all(url, hidden, forward('ingest', ingest, whole))
+      for (const url of ['/v1/datasets', '/v1/datasets/*'])
+        scope.all(url, hidden, forward('ingest', ingest, whole, sendProblem))
+    const inference = upstreams.stages.get('inference')
+    if (inference !== undefined)
+      await scope.register(async models => {
+        models.setErrorHandler((error, request, reply) => tellModelClient(error, request, reply))
+        for (const url of ['/v2', '/v2/*'])
+          models.all(url, hidden, forward('inference', inference, whole, tellModelClient))
+      })
     for (const [name, origin] of upstreams.stages)
       scope.all(
         `/stages/${name}/*`,
         hidden,
-        forward(name, origin, request => request.url.slice(`/stages/${name}`.length)),
+        forward(name, origin, request => request.url.slice(`/stages/${name}`.length), sendProblem),
       )
     scope.all('/stages/:stage/*', hidden, async request => {
       const { stage } = request.params as { stage: string }
@@ -92,6 +98,13 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
       })
     })
   })
+}
+
+/** Clients of the Open Inference Protocol read `error`, and nothing else. */
+function tellModelClient(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!(error instanceof ProblemError)) return sendProblem(error, request, reply)
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', String(error.retryAfterSeconds))
+  return reply.code(error.status).send({ error: error.message, code: error.code })
 }
 
 function refuseTooLarge(request: FastifyRequest): void {

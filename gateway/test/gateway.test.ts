@@ -10,6 +10,26 @@ import { request } from 'undici'
 import { createGateway } from '../src/app.ts'
 import { mergeOpenApi, PathCollision } from '../src/merge-openapi.ts'
 
+/** Answers what came, as the model server gets it. */
+const models = defineStage({
+  name: 'inference',
+  version: '1.0.0',
+  summary: 'Models.',
+  input: Type.Object({}, { title: 'NoInput' }),
+  output: Type.Object({}, { title: 'NoOutput' }),
+  run: async () => ({}),
+  routes: async app => {
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+    for (const url of ['/v2/', '/v2/models/:model/infer'])
+      app.post(url, { bodyLimit: 4_000_000, schema: { operationId: `op${url.length}` } }, async (req, reply) => {
+        const { 'inference-header-content-length': length, 'content-type': type } = req.headers
+        const headers = { 'inference-header-content-length': '3', 'x-type': String(type), 'x-length': String(length) }
+        return await reply.headers(headers).type('application/octet-stream').send(req.body)
+      })
+  },
+})
+
 const echo = (name: string) =>
   defineStage({
     name,
@@ -187,6 +207,26 @@ t.test('one port', async t => {
     t.equal((await get('/docs/')).statusCode, 200)
     t.same(await (await get('/docs/json')).body.json(), document, 'the page shows the same')
   })
+})
+
+t.test('models are reached under /v2, to the byte, and failures are told as their clients read them', async t => {
+  const inference = await startStage(t, models, import.meta.url)
+  const { url } = await gateway(t, { stages: { inference: inference.url } })
+  const bytes = randomBytes(3_000_000)
+  const post = async (path: string, body: Buffer | string, headers: Record<string, string> = {}) =>
+    await request(`${url}${path}`, { method: 'POST', body, headers })
+  const answer = await post('/v2/models/m/infer', bytes, { 'inference-header-content-length': '7' })
+  t.same(Buffer.from(await answer.body.arrayBuffer()), bytes)
+  t.match(answer.headers, { 'inference-header-content-length': '3', 'x-length': '7' })
+  const document = (await (await request(`${url}/openapi.json`)).body.json()) as { paths: object }
+  t.ok('/v2/models/{model}/infer' in document.paths)
+  const large = await post('/v2/models/m/infer', '', { 'content-length': '0' })
+  t.equal(large.statusCode, 200, 'nothing at all is passed on too')
+  const away = await gateway(t, { stages: { inference: 'http://127.0.0.1:1' } })
+  const down = await request(`${away.url}/v2/health/live`)
+  t.equal(down.statusCode, 502)
+  t.equal(down.headers['retry-after'], '1')
+  t.match(await down.body.json(), { error: /"inference".*ECONNREFUSED/, code: 'MESHWORK_GATEWAY_UPSTREAM' })
 })
 
 t.test('a service that is down is named', async t => {

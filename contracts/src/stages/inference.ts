@@ -106,6 +106,14 @@ export const ModelManifest = Type.Object(
       Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with the fitted features.' }),
     ),
     samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),
+    batching: Type.Optional(
+      Type.Object({
+        enabled: Type.Optional(
+          Type.Boolean({ description: 'Whether requests are merged; found out when the model is loaded without it.' }),
+        ),
+        rowsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096, description: 'Most rows of a merged run.' })),
+      }),
+    ),
   },
   { title: 'ModelManifest', description: 'Further keys are kept and not read.' },
 )

@@ -1,13 +1,20 @@
 // Which columns the features would make, and everything that is wrong with them.
 
 import { type Column, type DatasetRef, type FeaturesInputV2, MeshError, ProblemError } from '@meshwork/contracts'
-import { checkCondition, duckType, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
-import { readFitted } from './artefact.ts'
-import { columnsOfFeature } from './columns-of-feature.ts'
-import { type Feature, feature, type Prepared } from './feature.ts'
-import { prepare } from './prepare.ts'
+import {
+  checkCondition,
+  duckType,
+  type PlanContext,
+  type PlannedDatasets,
+  columnsOfFeature,
+  type Feature,
+  feature,
+  prepare,
+  type Prepared,
+  readFitted,
+  refuseKnown,
+} from '@meshwork/kit'
 import { artefactOf, checkRequest, fitWhereOf, fitWherePlace, keptColumns } from './request.ts'
-import { refuseKnown } from './resolve.ts'
 
 export async function plan(input: FeaturesInputV2, context: PlanContext): Promise<PlannedDatasets> {
   const { dataset } = input

@@ -1,13 +1,21 @@
 import { FeaturesInputV2, FeaturesOutput, type FittedFeatures, MeshError } from '@meshwork/contracts'
-import { checkCondition, type Dataset, defineStage, type Tables } from '@meshwork/kit'
-import { readFitted, writeFitted } from './artefact.ts'
+import {
+  checkCondition,
+  type Dataset,
+  defineStage,
+  type Tables,
+  feature,
+  learns,
+  nameGuilty,
+  nest,
+  readFitted,
+  type Resolved,
+  resolve,
+  writeFitted,
+} from '@meshwork/kit'
 import { contract1 } from './contract-1.ts'
-import { feature, learns } from './feature.ts'
-import { nameGuilty } from './guilty.ts'
-import { nest } from './nest.ts'
 import { plan } from './plan.ts'
 import { artefactOf, checkRequest, fitWhereOf, fitWherePlace, keptColumns } from './request.ts'
-import { type Resolved, resolve } from './resolve.ts'
 
 export const stage = defineStage({
   name: 'features',

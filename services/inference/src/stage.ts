@@ -4,8 +4,12 @@ import { defineStage, readResources, type ServiceContext } from '@meshwork/kit'
 import { createInferenceMetrics } from './metrics.ts'
 import { Models } from './model/models.ts'
 import { ModelRepository } from './repository/repository.ts'
-import { SessionPool } from './session/pool.ts'
 import { plan } from './plan.ts'
+import { useOipRoutes } from './routes/oip-routes.ts'
+import { createServingMetrics } from './serving/metrics.ts'
+import { ServedModels } from './serving/served-models.ts'
+import { readServing, type ServingLimits } from './serving/settings.ts'
+import { SessionPool } from './session/pool.ts'
 import { predict } from './table/predict.ts'
 
 const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
@@ -14,14 +18,21 @@ const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
 export function inferenceStage(folder = modelsFolder) {
   let models: Models | undefined
   let pool: SessionPool | undefined
-  const open = (service?: ServiceContext): Models => {
+  let served: ServedModels | undefined
+  let routed = false
+  const repositoryOf = (service?: ServiceContext) =>
+    new ModelRepository(service?.environment['MESHWORK_MODELS_DIR'] ?? folder)
+  const open = (service?: ServiceContext): { models: Models; pool: SessionPool } => {
     pool = new SessionPool((service?.resources ?? readResources()).cpus)
-    models = new Models({
-      repository: new ModelRepository(service?.environment['MESHWORK_MODELS_DIR'] ?? folder),
-      pool,
-      metrics: createInferenceMetrics(service?.registry),
-    })
-    return models
+    const metrics = createInferenceMetrics(service?.registry)
+    models = new Models({ repository: repositoryOf(service), pool, metrics })
+    return { models, pool }
+  }
+  const serve = (service: ServiceContext, limits: ServingLimits): ServedModels => {
+    const opened = open(service)
+    const observed = () => served?.versions() ?? []
+    const observer = createServingMetrics(service.registry, observed, () => opened.pool)
+    return new ServedModels({ ...opened, repository: repositoryOf(service), limits, observer, log: service.log })
   }
   return defineStage({
     name: 'inference',
@@ -30,14 +41,32 @@ export function inferenceStage(folder = modelsFolder) {
     input: InferenceInput,
     output: InferenceOutput,
     isolation: 'inline',
-    plan: async (input, context) => await plan(input, models ?? open(), context),
+    plan: async (input, context) => await plan(input, models ?? open().models, context),
     start: async service => {
-      open(service)
+      served = serve(service, readServing(service.environment))
       pool?.warm()
-      return async () => await pool?.close()
+      // Without routes (one call on a file) nobody asks for models ahead of their use.
+      if (routed) served.start()
+      return async () => {
+        await served?.close()
+        await pool?.close()
+      }
+    },
+    tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
+    routes: async (app, service) => {
+      routed = true
+      const { bodyBytesMax } = readServing(service.environment)
+      const options = {
+        models: () => served,
+        version: '1.0.0',
+        bodyBytesMax,
+        workers: () => pool?.size ?? 0,
+        draining: () => service.draining(),
+      }
+      await app.register(async scope => await useOipRoutes(scope, options), { prefix: '/v2' })
     },
     run: async (input, context) => {
-      const opened = models ?? open()
+      const opened = models ?? open().models
       return await opened.use(input.model, input.version, async model => {
         const tables = await context.tables(input.dataset)
         const { dataset, columns } = await predict(model, opened.workers, input, tables, context)

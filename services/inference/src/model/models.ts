@@ -4,7 +4,7 @@
 import { MeshError } from '@meshwork/contracts'
 import type { InferenceMetrics } from '../metrics.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
-import type { Fault, LoadAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
+import type { Fault, LoadAnswer, ProbeAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
 import { type SessionPool, WorkerDied, WorkerFault } from '../session/pool.ts'
 import { type Signature, signatureOf } from './signature.ts'
 
@@ -14,6 +14,14 @@ export interface Model {
   readonly sha256: string
   readonly signature: Signature
   run(request: Omit<RunRequest, 'file'>, signal?: AbortSignal): Promise<RunAnswer>
+}
+
+/** A model that stays loaded. */
+export interface Held {
+  readonly declared: LoadAnswer
+  readonly probe: ProbeAnswer
+  /** Call once, when nothing runs it any more. */
+  release(): void
 }
 
 interface Loaded {
@@ -44,6 +52,11 @@ export class Models {
     return this.#options.pool.size
   }
 
+  /** What a caller is told of a failure of the workers. */
+  explain(error: unknown, stored: StoredModel): unknown {
+    return problemOf(error, stored, 1)
+  }
+
   /** Gives `work` a model that stays loaded until it ends. Without a version it is the newest one. */
   async use<T>(name: string, version: number | undefined, work: (model: Model) => Promise<T>): Promise<T> {
     const stored = await this.#options.repository.find(name, version)
@@ -62,6 +75,33 @@ export class Models {
     } finally {
       loaded.users--
       this.#evict()
+    }
+  }
+
+  /** Keeps a model loaded, in every worker, until it is released; `release` then gives its memory back. */
+  async hold(stored: StoredModel, rowsMax: number): Promise<Held> {
+    const { pool } = this.#options
+    const { key } = stored.file
+    const preparing = pool.prepare(stored.file, rowsMax)
+    const known = this.#loaded.get(key)
+    const loaded: Loaded = known ?? { declared: preparing.then(({ declared }) => declared), users: 0 }
+    loaded.declared.catch(() => {}) // told below
+    this.#loaded.set(key, loaded)
+    loaded.users++
+    const release = () => {
+      loaded.users--
+      if (loaded.users > 0 || this.#loaded.get(key) !== loaded) return
+      this.#loaded.delete(key)
+      pool.unload(key)
+      this.#evict()
+    }
+    try {
+      const { declared, probe } = await preparing
+      this.#evict()
+      return { declared, probe, release }
+    } catch (error) {
+      release()
+      throw problemOf(error, stored, 0)
     }
   }
 

@@ -41,6 +41,17 @@ export class ModelRepository {
     return { manifest, file: { key: `${model}/${wanted}/${sha256}`, path: join(folder, file), sha256 } }
   }
 
+  /** Every model with its versions, the newest first. */
+  async list(): Promise<{ readonly name: string; readonly versions: readonly number[] }[]> {
+    const models: { name: string; versions: number[] }[] = []
+    for (const name of (await folders(this.#folder)).sort()) {
+      if (!isName(name)) continue
+      const versions = await this.#versions(name)
+      if (versions.length > 0) models.push({ name, versions: versions.reverse() })
+    }
+    return models
+  }
+
   /** Ascending. */
   async #versions(model: string): Promise<number[]> {
     const numbers = (await folders(join(this.#folder, model))).filter(name => /^[1-9]\d{0,8}$/.test(name))

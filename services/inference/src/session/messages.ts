@@ -1,6 +1,7 @@
 // What the main thread and the workers say to each other. Buffers travel by transfer and come back with the answer.
 
 import type { TensorData, TensorType } from '../model/tensor-type.ts'
+import type { ElementType } from '../oip/datatype.ts'
 
 export interface ModelFile {
   readonly key: string
@@ -14,6 +15,8 @@ export interface Declared {
   readonly tensor: boolean
   readonly type: string
   readonly shape: readonly number[]
+  /** Name of the first dimension where it is open and has one. */
+  readonly batchSymbol?: string
 }
 
 export interface Feed {
@@ -42,6 +45,40 @@ export interface RunRequest {
   readonly take: readonly Take[]
 }
 
+/** A tensor of any type and shape. */
+export interface Value {
+  readonly name: string
+  readonly type: ElementType
+  readonly dims: readonly number[]
+  readonly data: TensorData
+}
+/** One request for inference: the tensors that go in and the names of those that come out. */
+export interface InferCall {
+  readonly feeds: readonly Value[]
+  readonly outputs: readonly string[]
+}
+/** Calls that may be run as one: the same outputs, and shapes that differ in the first dimension only. */
+export interface InferBatch {
+  readonly file: ModelFile
+  readonly calls: readonly InferCall[]
+}
+export type CallAnswer =
+  | { readonly kind: 'outputs'; readonly outputs: readonly Value[] }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+export interface InferAnswer {
+  /** In the order of the calls. */
+  readonly calls: readonly CallAnswer[]
+  /** Of the session: 1 where the batch went through as one. */
+  readonly runs: number
+  readonly seconds: { readonly input: number; readonly infer: number; readonly output: number }
+}
+/** What a session made of probing rows. */
+export interface ProbeAnswer {
+  /** Why batches must not be merged; undefined where they may. */
+  readonly unmergeable: string | undefined
+  readonly curve: readonly { readonly rows: number; readonly seconds: number }[]
+}
+
 export type Fault =
   | { readonly what: 'corrupt'; readonly actual: string }
   | { readonly what: 'unreadable'; readonly reason: string }
@@ -62,9 +99,13 @@ export interface LoadAnswer {
 export type Request =
   | { readonly kind: 'load'; readonly id: number; readonly file: ModelFile }
   | ({ readonly kind: 'run'; readonly id: number } & RunRequest)
+  | ({ readonly kind: 'infer'; readonly id: number } & InferBatch)
+  | { readonly kind: 'probe'; readonly id: number; readonly file: ModelFile; readonly rowsMax: number }
   | { readonly kind: 'unload'; readonly key: string }
   | { readonly kind: 'stop' }
 
+export type Answer = RunAnswer | LoadAnswer | InferAnswer | ProbeAnswer
+
 export type Reply =
-  | { readonly id: number; readonly kind: 'done'; readonly answer: RunAnswer | LoadAnswer }
+  | { readonly id: number; readonly kind: 'done'; readonly answer: Answer }
   | { readonly id: number; readonly kind: 'failed'; readonly fault: Fault }

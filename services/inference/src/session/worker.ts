@@ -1,18 +1,23 @@
 // A thread that holds sessions and runs them. Sessions stay off the HTTP thread because a run blocks its thread; they
 // are asked to stop, never terminated, because ending a thread inside a run ends the process.
 
+import { halfAsBits } from './half-as-bits.ts'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
 import { InferenceSession } from 'onnxruntime-node'
 import type { TensorData } from '../model/tensor-type.ts'
+import { inferBatch } from './infer-batch.ts'
 import type { Declared, Fault, LoadAnswer, ModelFile, Reply, Request } from './messages.ts'
+import { probe } from './probe.ts'
 import { RunFault, runBatch } from './run-batch.ts'
 
 const port = parentPort
-if (port === null) throw new Error('this runs as a worker thread')
+if (port === null || !halfAsBits) throw new Error('this runs as a worker thread')
 const sessions = new Map<string, Promise<InferenceSession>>()
 
+/** Smaller ones are copied: to move a buffer costs more. */
+const movedBytesMin = 4096
 const working = new Set<Promise<void>>()
 
 port.on('message', (request: Request) => {
@@ -30,6 +35,18 @@ async function serve(request: Exclude<Request, { kind: 'stop' | 'unload' }>): Pr
   try {
     const session = await sessionOf(request.file)
     if (request.kind === 'load') return reply({ id, kind: 'done', answer: declared(session) })
+    if (request.kind === 'probe') {
+      const answer = await probe(session, declared(session), request.rowsMax)
+      return reply({ id, kind: 'done', answer })
+    }
+    if (request.kind === 'infer') {
+      const answer = await inferBatch(session, request.calls)
+      const outputs = answer.calls.flatMap(call => (call.kind === 'outputs' ? call.outputs : []))
+      return reply(
+        { id, kind: 'done', answer },
+        outputs.map(({ data }) => data),
+      )
+    }
     const started = performance.now()
     const values = await runBatch(session, request)
     const seconds = (performance.now() - started) / 1000
@@ -75,6 +92,7 @@ const plain = (value: InferenceSession.ValueMetadata): Declared => ({
   tensor: value.isTensor,
   type: value.isTensor ? value.type : 'none',
   shape: value.isTensor ? value.shape.map(size => (typeof size === 'number' && size >= 0 ? size : -1)) : [],
+  ...(value.isTensor && typeof value.shape[0] === 'string' ? { batchSymbol: value.shape[0] } : {}),
 })
 
 function faultOf(error: unknown): Fault {
@@ -84,7 +102,9 @@ function faultOf(error: unknown): Fault {
 }
 
 function reply(message: Reply, data: readonly TensorData[] = []): void {
-  const buffers = data.flatMap(values => (Array.isArray(values) ? [] : [values.buffer]))
+  const buffers = data.flatMap(values =>
+    Array.isArray(values) || values.buffer.byteLength < movedBytesMin ? [] : [values.buffer],
+  )
   port?.postMessage(message, [...new Set(buffers)])
 }
 

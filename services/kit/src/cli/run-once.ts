@@ -47,7 +47,14 @@ export async function runOnce(options: RunOnceOptions): Promise<unknown> {
   const stop = new AbortController()
   const interrupt = () => stop.abort(new MeshError('MESHWORK_STAGE_CANCELLED'))
   process.once('SIGINT', interrupt)
-  const service = { log, store, resources: readResources(), registry: new Registry(), environment: process.env }
+  const service = {
+    log,
+    store,
+    resources: readResources(),
+    registry: new Registry(),
+    environment: process.env,
+    draining: () => false,
+  }
   let end: void | (() => Promise<void>) = undefined
   const scratch = join(store.scratchRoot, randomUUID())
   try {

@@ -56,6 +56,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
       description: stage.summary,
       tags: [
         { name: 'stage', description: 'Stage protocol v1.' },
+        ...(stage.tags ?? []),
         { name: 'operation', description: 'Health and metrics.' },
       ],
     },
@@ -71,7 +72,14 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
     claims: new Claims(store.records, stage.name, stage.major),
     observe: observeCalls({ stage, log, metrics }),
   })
-  const context = { log, store, resources, registry: service.registry, environment: options.environment }
+  const context = {
+    log,
+    store,
+    resources,
+    registry: service.registry,
+    environment: options.environment,
+    draining: () => service.readiness.phase === 'draining',
+  }
   const app = service.app as unknown as FastifyInstance
   const plans = new Plans({ stage, executor, limiter: new Limiter(limits) })
   await app.register(stageRoutes({ stage, calls, plans, info: stageInfo(stage), readiness: service.readiness }))

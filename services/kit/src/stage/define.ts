@@ -74,6 +74,8 @@ export interface ServiceContext {
   readonly registry: Registry
   /** Environment of the service, for settings that only this stage has. Read it in `start`, nowhere else. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Whether the service was told to end: it finishes what it has. */
+  draining(): boolean
 }
 
 export interface StageOptions<I extends TSchema, O extends TSchema> {
@@ -104,6 +106,8 @@ export interface StageOptions<I extends TSchema, O extends TSchema> {
   readonly earlier?: readonly EarlierMajor[]
   /** Runs before the service is ready, in the server process. What it returns is called at the end. */
   readonly start?: (service: ServiceContext) => Promise<void | (() => Promise<void>)>
+  /** Tags of the further routes, for the OpenAPI document. */
+  readonly tags?: readonly { readonly name: string; readonly description: string }[]
   /** Further routes of the same service. */
   readonly routes?: (app: FastifyInstance, service: ServiceContext) => Promise<void>
 }

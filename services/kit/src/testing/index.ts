@@ -13,6 +13,7 @@ import { createLog } from '../telemetry/log.ts'
 
 export { type DirectCalls, directCalls } from './direct-call.ts'
 export * from './plans.ts'
+export { pythonWith } from './python.ts'
 
 /** The part of tap's test that is used here. */
 export interface TestScope {

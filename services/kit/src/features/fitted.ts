@@ -1,7 +1,7 @@
 // Fitted features as an artefact: canonical JSON, so that equal learning has an equal address.
 
 import { type ArtefactRef, canonicalJson, compile, FittedFeatures, MeshError } from '@meshwork/contracts'
-import type { ArtefactStore } from '@meshwork/kit'
+import type { ArtefactStore } from '../data/store.ts'
 import { feature, learns } from './feature.ts'
 
 const mediaType = 'application/json'
@@ -12,11 +12,15 @@ export async function writeFitted(store: ArtefactStore, fitted: FittedFeatures):
 }
 
 export async function readFitted(store: ArtefactStore, { hash }: ArtefactRef): Promise<FittedFeatures> {
+  return parseFitted((await store.read(hash)).toString('utf8'), hash)
+}
+
+/** `hash` names it in messages. */
+export function parseFitted(content: string, hash: string): FittedFeatures {
   const refuse = (reason: string) => new MeshError('MESHWORK_FEATURES_FITTED_INVALID', { hash, reason })
-  const content = await store.read(hash)
   let value: unknown
   try {
-    value = JSON.parse(content.toString('utf8'))
+    value = JSON.parse(content)
   } catch {
     throw refuse('it is not JSON')
   }

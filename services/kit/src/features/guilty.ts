@@ -1,8 +1,8 @@
 // When an expression fails on the data, DuckDB does not say which one it was: each is tried alone, until one fails.
 
 import { MeshError } from '@meshwork/contracts'
-import { type Dataset, ident, type Tables } from '@meshwork/kit'
-import { type Output, placeOf } from './feature.ts'
+import { ident } from '../data/sql.ts'
+import { type Output, placeOf, type FeatureTables, type FeatureRows } from './feature.ts'
 import { nest, wholeOf } from './nest.ts'
 
 const failed = (error: unknown): error is MeshError =>
@@ -14,8 +14,8 @@ export const named = (error: unknown, feature: string): unknown =>
 
 /** The failure with the feature that caused it, where one can be found; otherwise as it is. */
 export async function nameGuilty(
-  tables: Tables,
-  dataset: Dataset,
+  tables: FeatureTables,
+  dataset: FeatureRows,
   outputs: readonly Output[],
   error: unknown,
 ): Promise<unknown> {

@@ -1,7 +1,9 @@
 // Checks a feature against the columns that are there. Reads no data.
 
 import { type Column, type ColumnType, MeshError } from '@meshwork/contracts'
-import { columnMissing, isNumeric, type Tables } from '@meshwork/kit'
+import { isNumeric } from '../data/column-type.ts'
+import { columnMissing } from '../data/expression/check.ts'
+import type { Tables } from '../data/tables.ts'
 import { type Feature, placeOf, type Prepared, type Spec, type SpecOf, specInvalid } from './feature.ts'
 
 /**

@@ -2,8 +2,9 @@
 //
 // Only projections and positional joins of equal length are used, so rows keep their order.
 
-import { type Dataset, ident, type PartSource } from '@meshwork/kit'
-import type { Output } from './feature.ts'
+import type { PartSource } from '../data/dataset.ts'
+import { ident } from '../data/sql.ts'
+import type { Output, FeatureRows } from './feature.ts'
 
 /** A part of the dataset, or all of it. */
 export interface Source {
@@ -12,7 +13,7 @@ export interface Source {
   from(columns?: readonly string[]): string
 }
 
-export const wholeOf = (dataset: Dataset): Source => ({
+export const wholeOf = (dataset: FeatureRows): Source => ({
   firstRow: 0,
   rows: dataset.rows,
   from: columns => dataset.from(columns),

@@ -1,8 +1,9 @@
 // Features over earlier rows. They need all rows at once: DuckDB sorts them (on disk where memory ends), and the
 // result goes into a table in the order of the dataset, from which each part takes its rows.
 
-import { duckType, ident, type Tables } from '@meshwork/kit'
-import type { Output, Prepared, SpecOf } from './feature.ts'
+import { duckType } from '../data/column-type.ts'
+import { ident } from '../data/sql.ts'
+import type { Output, Prepared, SpecOf, FeatureTables } from './feature.ts'
 
 const functions: Record<SpecOf<'rolling'>['measure'], string> = {
   mean: 'avg',
@@ -15,7 +16,7 @@ const functions: Record<SpecOf<'rolling'>['measure'], string> = {
 
 /** `rowsOf` gives a FROM item with columns of all rows, in order. */
 export async function makeRolling(
-  tables: Tables,
+  tables: FeatureTables,
   prepared: readonly Prepared[],
   rowsOf: (columns: readonly string[]) => string,
   table: string,

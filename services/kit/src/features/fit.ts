@@ -2,8 +2,9 @@
 // with them the artefact, are the same every time. NaN and infinities count as no value.
 
 import { type Fitted, MeshError } from '@meshwork/contracts'
-import { ident, type Row, type Tables } from '@meshwork/kit'
-import { type Prepared, type SpecOf } from './feature.ts'
+import type { Row } from '../data/session.ts'
+import { ident } from '../data/sql.ts'
+import { type Prepared, type SpecOf, type FeatureTables } from './feature.ts'
 
 export interface FitRows {
   /** A FROM item with these columns of the rows to fit on, in parentheses. */
@@ -16,7 +17,7 @@ const oneHotDefault = 50
 const smoothingDefault = 20
 
 // oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
-export async function fit(tables: Tables, prepared: Prepared, rows: FitRows, lane: number): Promise<Fitted> {
+export async function fit(tables: FeatureTables, prepared: Prepared, rows: FitRows, lane: number): Promise<Fitted> {
   const { spec } = prepared.feature
   const query = (sql: string) => tables.query(sql, lane)
   switch (spec.kind) {

@@ -2,10 +2,16 @@
 
 import type { Column, Fitted, FittedFeatures, FeatureSpec } from '@meshwork/contracts'
 import { MeshError } from '@meshwork/contracts'
-import type { CheckedExpression } from '@meshwork/kit'
+import type { Dataset } from '../data/dataset.ts'
+import type { CheckedExpression } from '../data/expression/check.ts'
+import type { Tables } from '../data/tables.ts'
 
 export type Spec = Exclude<FeatureSpec, string>
 export type SpecOf<K extends Spec['kind']> = Extract<Spec, { kind: K }>
+
+/** What features need of tables and of a dataset: those of a stage, or rows that came with a request. */
+export type FeatureTables = Pick<Tables, 'session' | 'expression' | 'query'>
+export type FeatureRows = Pick<Dataset, 'columns' | 'rows' | 'from'>
 
 export interface Feature {
   readonly name: string

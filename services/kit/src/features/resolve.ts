@@ -2,8 +2,17 @@
 // then fits them side by side. Features of `columns` may stand in any order, since keys of JSON objects have none.
 
 import { type Column, type Fitted, type FittedFeatures, MeshError } from '@meshwork/contracts'
-import type { CheckedExpression, Dataset, Tables } from '@meshwork/kit'
-import { type Feature, learns, type Output, placeOf, type Prepared, specInvalid } from './feature.ts'
+import type { CheckedExpression } from '../data/expression/check.ts'
+import {
+  type Feature,
+  learns,
+  type Output,
+  placeOf,
+  type Prepared,
+  specInvalid,
+  type FeatureTables,
+  type FeatureRows,
+} from './feature.ts'
 import { fit } from './fit.ts'
 import { named } from './guilty.ts'
 import { nest, wholeOf } from './nest.ts'
@@ -24,11 +33,13 @@ export interface ResolveOptions {
   /** Rows to fit on: a condition over the dataset, and how many they are. Without it nothing is fitted. */
   readonly fitOn?: { readonly where: CheckedExpression | undefined; readonly rows: number }
   readonly step: (message: string) => void
+  /** Told the reason where the columns of the features that are left never come; without it that is an error. */
+  readonly leave?: (error: unknown) => void
 }
 
 export async function resolve(
-  tables: Tables,
-  dataset: Dataset,
+  tables: FeatureTables,
+  dataset: FeatureRows,
   features: readonly Feature[],
   options: ResolveOptions,
 ): Promise<Resolved> {
@@ -37,7 +48,12 @@ export async function resolve(
   let open = [...features]
   for (let round = 0; open.length > 0; round++) {
     const scope = [...dataset.columns, ...outputs.map(({ column }) => column)]
-    const ready = await readyOf(tables, open, scope, options.fitOn !== undefined)
+    const { ready, missing } = await readyOf(tables, open, scope, options.fitOn !== undefined)
+    if (ready.length === 0) {
+      if (options.leave === undefined) throw missing
+      options.leave(missing)
+      break
+    }
     open = open.filter(feature => !ready.some(one => one.feature === feature))
     options.step(`features ${ready.map(({ feature }) => feature.name).join(', ')}`.slice(0, 200))
     const learnt = await learn(tables, dataset, ready, outputs, options)
@@ -63,30 +79,29 @@ export async function resolve(
   return { outputs: outputs.toSorted((a, b) => placeOfOutput(a) - placeOfOutput(b)), features: made }
 }
 
-/** Those whose columns are all there. Throws the first reason when there are none. */
+/** Those whose columns are all there, and the first reason why another is not among them. */
 async function readyOf(
-  tables: Tables,
+  tables: FeatureTables,
   open: readonly Feature[],
   scope: readonly Column[],
   fits: boolean,
-): Promise<Prepared[]> {
+): Promise<{ ready: Prepared[]; missing: unknown }> {
   const ready: Prepared[] = []
-  let first: unknown
+  let missing: unknown
   for (const feature of open) {
     try {
       ready.push(await prepare(tables, feature, scope, fits))
     } catch (error) {
       if (!(error instanceof MeshError && error.code === 'MESHWORK_COLUMN_MISSING')) throw error
-      first ??= error
+      missing ??= error
     }
   }
-  if (ready.length === 0) throw first
-  return ready
+  return { ready, missing }
 }
 
 async function learn(
-  tables: Tables,
-  dataset: Dataset,
+  tables: FeatureTables,
+  dataset: FeatureRows,
   ready: readonly Prepared[],
   outputs: readonly Output[],
   { fitOn }: ResolveOptions,

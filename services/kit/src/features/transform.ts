@@ -1,18 +1,24 @@
 // The columns of a feature as SQL, once it is fitted.
 
 import type { ColumnType, Fitted } from '@meshwork/contracts'
-import { duckType, ident, literal, text, type Tables } from '@meshwork/kit'
+import { duckType } from '../data/column-type.ts'
+import { ident, literal, text } from '../data/sql.ts'
 import { categoryNames } from './category-names.ts'
 import { categoriesOf } from './columns-of-feature.ts'
 import { datePart } from './date-part.ts'
-import type { Output, Prepared } from './feature.ts'
+import type { Output, Prepared, FeatureTables } from './feature.ts'
 import { makeLookup } from './lookup.ts'
 
 type Made = Pick<Output, 'column' | 'sql'>
 
 /** All but rolling features. `id` names what it makes in the session. */
 // oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive
-export async function transform(tables: Tables, prepared: Prepared, fitted: Fitted, id: string): Promise<Made[]> {
+export async function transform(
+  tables: FeatureTables,
+  prepared: Prepared,
+  fitted: Fitted,
+  id: string,
+): Promise<Made[]> {
   const { feature, column, expression } = prepared
   const { name, spec } = feature
   if (spec.kind === 'expression') {

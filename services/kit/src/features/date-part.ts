@@ -1,7 +1,8 @@
 // Parts of dates and times as SQL. Pure.
 
 import type { Column, ColumnType } from '@meshwork/contracts'
-import { duckType, ident } from '@meshwork/kit'
+import { duckType } from '../data/column-type.ts'
+import { ident } from '../data/sql.ts'
 import type { SpecOf } from './feature.ts'
 
 type Part = SpecOf<'datePart'>['part']

@@ -1,0 +1,89 @@
+// The bodies of the Open Inference Protocol, for the OpenAPI document.
+
+import Type from 'typebox'
+import { datatypes } from '../oip/datatype.ts'
+
+const names = Object.keys(datatypes)
+const Parameters = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+  title: 'OipParameters',
+})
+const Shape = Type.Array(Type.Integer(), { maxItems: 32 })
+const Datatype = Type.Unsafe<string>({ type: 'string', enum: names })
+const Data = Type.Array(Type.Unknown(), {
+  description: 'Flat or nested, row by row. Absent where the tensor is binary.',
+})
+
+export const OipError = Type.Object({ error: Type.String() }, { title: 'OipError' })
+export const OipLive = Type.Object({ live: Type.Boolean() }, { title: 'OipLive' })
+export const OipReady = Type.Object({ ready: Type.Boolean() }, { title: 'OipReady' })
+export const OipModelReady = Type.Object({ name: Type.String(), ready: Type.Boolean() }, { title: 'OipModelReady' })
+export const OipServer = Type.Object(
+  { name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) },
+  { title: 'OipServer' },
+)
+export const OipModels = Type.Object({ models: Type.Array(Type.String()) }, { title: 'OipModels' })
+const TensorFace = Type.Object(
+  { name: Type.String(), datatype: Datatype, shape: Shape },
+  { title: 'OipTensorFace', description: '-1 in the shape where any size goes.' },
+)
+export const OipModel = Type.Object(
+  {
+    name: Type.String(),
+    versions: Type.Array(Type.String()),
+    platform: Type.String(),
+    inputs: Type.Array(TensorFace),
+    outputs: Type.Array(TensorFace),
+  },
+  { title: 'OipModel' },
+)
+const Tensor = Type.Object(
+  {
+    name: Type.String(),
+    shape: Shape,
+    datatype: Datatype,
+    parameters: Type.Optional(Parameters),
+    data: Type.Optional(Data),
+  },
+  { title: 'OipTensor' },
+)
+export const OipInferRequest = Type.Object(
+  {
+    id: Type.Optional(Type.String()),
+    parameters: Type.Optional(Parameters),
+    inputs: Type.Array(Tensor),
+    outputs: Type.Optional(Type.Array(Type.Object({ name: Type.String(), parameters: Type.Optional(Parameters) }))),
+  },
+  { title: 'OipInferRequest' },
+)
+export const OipInferAnswer = Type.Object(
+  {
+    id: Type.Optional(Type.String()),
+    model_name: Type.String(),
+    model_version: Type.String(),
+    outputs: Type.Array(Tensor),
+  },
+  { title: 'OipInferAnswer' },
+)
+export const OipConfig = Type.Object(
+  { name: Type.String(), platform: Type.String(), max_batch_size: Type.Integer() },
+  { title: 'OipModelConfig', additionalProperties: true },
+)
+export const OipStatistics = Type.Object(
+  {
+    model_stats: Type.Array(
+      Type.Object({ name: Type.String(), version: Type.String() }, { additionalProperties: true }),
+    ),
+  },
+  { title: 'OipStatistics' },
+)
+export const OipIndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) }, { title: 'OipIndexRequest' })
+export const OipIndex = Type.Array(
+  Type.Object({
+    name: Type.String(),
+    version: Type.Optional(Type.String()),
+    state: Type.Unsafe<string>({ type: 'string', enum: ['READY', 'LOADING', 'UNLOADING', 'UNAVAILABLE'] }),
+    reason: Type.String(),
+  }),
+  { title: 'OipIndex' },
+)
+export const OipChange = Type.Object({ parameters: Type.Optional(Parameters) }, { title: 'OipChange' })

@@ -1,0 +1,156 @@
+// One version of a model that answers requests: loaded in every worker, tried, with a queue of its own.
+
+import { dirname, join } from 'node:path'
+import type { ModelManifest } from '@meshwork/contracts'
+import type { Held, Models } from '../model/models.ts'
+import { datatypeOf, rowOf, type ElementType } from '../oip/datatype.ts'
+import { badRequest } from '../oip/fault.ts'
+import type { InferRequest } from '../oip/request.ts'
+import type { ModelFace, OipTensor } from '../oip/tensor.ts'
+import type { StoredModel } from '../repository/repository.ts'
+import type { Value } from '../session/messages.ts'
+import type { SessionPool } from '../session/pool.ts'
+import { Batcher } from './batcher.ts'
+import { type Batching, calibrate } from './calibration.ts'
+import { faceOf } from './face.ts'
+import { differenceOf, readGolden } from './golden.ts'
+import type { ServingLimits } from './settings.ts'
+import { ModelStatistics, type StatisticsObserver } from './statistics.ts'
+
+export interface VersionParts {
+  readonly models: Models
+  readonly pool: SessionPool
+  readonly limits: ServingLimits
+  readonly observer: (model: string, version: string) => StatisticsObserver
+}
+export interface Inference {
+  readonly outputs: Promise<readonly OipTensor[]>
+  readonly cancel: () => void
+}
+
+const goldenTimeoutMs = 60_000
+const usualPriority = 1_000_000
+
+export class ServedVersion {
+  readonly manifest: ModelManifest
+  readonly key: string
+  readonly face: ModelFace
+  readonly batching: Batching
+  readonly statistics: ModelStatistics
+  readonly #batcher: Batcher
+  readonly #held: Held
+  readonly #limits: ServingLimits
+
+  private constructor(stored: StoredModel, held: Held, parts: VersionParts) {
+    const { pool, limits, observer } = parts
+    const { manifest, file } = stored
+    this.manifest = manifest
+    this.key = file.key
+    this.#held = held
+    this.#limits = limits
+    this.face = faceOf(manifest, held.declared)
+    this.batching = calibrate(held.probe, manifest.batching?.enabled, rowsMaxOf(manifest, limits))
+    this.statistics = new ModelStatistics(observer(manifest.name, String(manifest.version)))
+    this.#batcher = new Batcher({
+      name: manifest.name,
+      file,
+      pool,
+      statistics: this.statistics,
+      rowsMax: this.batching.rowsMax,
+      queueRowsMax: limits.queueRowsMax,
+      queueBytesMax: limits.queueBytesMax,
+      explain: error => parts.models.explain(error, stored),
+    })
+  }
+
+  /** Loads a version, warms it and tries its golden rows; nothing of it is left where that fails. */
+  static async open(stored: StoredModel, parts: VersionParts): Promise<ServedVersion> {
+    const held = await parts.models.hold(stored, rowsMaxOf(stored.manifest, parts.limits))
+    try {
+      const version = new ServedVersion(stored, held, parts)
+      await version.#tryGolden(dirname(stored.file.path))
+      return version
+    } catch (error) {
+      held.release()
+      throw error
+    }
+  }
+
+  get name(): string {
+    return this.face.name
+  }
+  get version(): string {
+    return this.face.version
+  }
+  get pending(): number {
+    return this.#batcher.pending
+  }
+  get waitingRows(): number {
+    return this.#batcher.waitingRows
+  }
+
+  infer(request: InferRequest, bytes: number, timeoutMs = this.#limits.timeoutMs): Inference {
+    const { inputs, outputs, priority, timeoutUs } = request
+    const names = outputs.map(({ name }) => name)
+    const rows = this.batching.rowwise ? rowsOf(inputs) : undefined
+    const { outputs: values, cancel } = this.#batcher.submit({
+      call: { feeds: inputs.map(feedOf), outputs: names },
+      group: rows && this.batching.rowsMax > 1 ? groupOf(inputs, names) : undefined,
+      rows: rows ?? 1,
+      bytes,
+      priority: priority === 0 ? usualPriority : priority,
+      timeoutMs: Math.max(1, Math.min(timeoutMs, timeoutUs === undefined ? Infinity : timeoutUs / 1000)),
+    })
+    return { outputs: values.then(found => found.map(tensorOf)), cancel }
+  }
+
+  labels(output: string): readonly string[] | undefined {
+    return this.manifest.outputs.find(({ name }) => name === output)?.labels
+  }
+
+  /** Resolves when no request is left; the memory is given back. Nobody may send it new ones. */
+  async retire(): Promise<void> {
+    await this.#batcher.idle()
+    this.#held.release()
+  }
+
+  async #tryGolden(folder: string): Promise<void> {
+    if (this.manifest.samples === undefined) return
+    const golden = await readGolden(join(folder, this.manifest.samples), this.face)
+    const outputs = golden.outputs.map(({ name }) => ({ name, binary: false, classes: undefined }))
+    const request = { id: undefined, inputs: golden.inputs, outputs, priority: 1, timeoutUs: undefined }
+    const answers = await this.infer(request, 0, goldenTimeoutMs).outputs
+    const difference = differenceOf(
+      golden,
+      answers.map(({ name, data, shape }) => ({ name, data, dims: shape, type: 'float32' })),
+    )
+    if (difference !== undefined) throw new Error(`on its golden rows ${difference}`)
+  }
+}
+
+const rowsMaxOf = (manifest: ModelManifest, limits: ServingLimits) => manifest.batching?.rowsMax ?? limits.batchRowsMax
+
+/** Rows of a request whose inputs agree on them; undefined for one that must run alone. */
+function rowsOf(inputs: readonly OipTensor[]): number | undefined {
+  const rows = inputs[0]?.shape[0]
+  return rows !== undefined && rows > 0 && inputs.every(({ shape }) => shape[0] === rows) ? rows : undefined
+}
+
+const groupOf = (inputs: readonly OipTensor[], outputs: readonly string[]): string =>
+  `${inputs.map(({ shape }) => shape.slice(1).join()).join(';')}|${outputs.join('|')}`
+
+function feedOf({ name, datatype, shape, data }: OipTensor): Value {
+  const cut = Array.isArray(data) ? data.findIndex(text => text.includes('\0')) : -1
+  if (cut >= 0)
+    throw badRequest(
+      `element ${cut} of input '${name}' has a NUL character, at which ONNX Runtime would cut the text off`,
+    )
+  return { name, type: rowOf(datatype).tensor as ElementType, dims: shape, data }
+}
+
+const tensorOf = ({ name, type, dims, data }: Value): OipTensor => ({
+  name,
+  datatype: datatypeOf(type) ?? 'FP32', // the worker lets no other types through
+  shape: dims,
+  data,
+})

@@ -1,0 +1,59 @@
+// Settings of the protocol's face, read once when the service starts.
+
+import { readConfig } from '@meshwork/kit'
+import Type from 'typebox'
+
+export const ServingConfig = Type.Object({
+  MESHWORK_INFERENCE_CONTROL: Type.Unsafe<'poll' | 'explicit'>({
+    type: 'string',
+    enum: ['poll', 'explicit'],
+    default: 'poll',
+    description: 'poll serves what lies in the folder of models; explicit only what is asked for.',
+  }),
+  MESHWORK_INFERENCE_POLL_MS: Type.Integer({ minimum: 50, maximum: 86_400_000, default: 5000 }),
+  MESHWORK_INFERENCE_VERSIONS: Type.Integer({
+    minimum: 1,
+    maximum: 16,
+    default: 1,
+    description: 'Versions of a model that are served, the newest ones.',
+  }),
+  MESHWORK_INFERENCE_BODY_BYTES: Type.Integer({ minimum: 1024, maximum: 1_073_741_824, default: 67_108_864 }),
+  MESHWORK_INFERENCE_BATCH_ROWS: Type.Integer({ minimum: 1, maximum: 4096, default: 256 }),
+  MESHWORK_INFERENCE_QUEUE_ROWS: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 8192 }),
+  MESHWORK_INFERENCE_QUEUE_BYTES: Type.Integer({ minimum: 1024, maximum: 4_294_967_296, default: 134_217_728 }),
+  MESHWORK_INFERENCE_TIMEOUT_MS: Type.Integer({ minimum: 1, maximum: 3_600_000, default: 30_000 }),
+  MESHWORK_INFERENCE_MODELS_BYTES: Type.Integer({
+    minimum: 1024,
+    maximum: 1_099_511_627_776,
+    default: 2_147_483_648,
+    description: 'Bytes of the files of all models that are served, counted once for each worker.',
+  }),
+})
+
+export interface ServingLimits {
+  readonly control: 'poll' | 'explicit'
+  readonly pollMs: number
+  readonly versionsMax: number
+  readonly bodyBytesMax: number
+  readonly batchRowsMax: number
+  readonly queueRowsMax: number
+  readonly queueBytesMax: number
+  readonly timeoutMs: number
+  readonly modelBytesMax: number
+}
+
+/** Throws a ConfigError that names every wrong key of its own. */
+export function readServing(environment: Readonly<Record<string, string | undefined>>): ServingLimits {
+  const config = readConfig(ServingConfig, environment, [/^(?!MESHWORK_INFERENCE_)/])
+  return {
+    control: config.MESHWORK_INFERENCE_CONTROL,
+    pollMs: config.MESHWORK_INFERENCE_POLL_MS,
+    versionsMax: config.MESHWORK_INFERENCE_VERSIONS,
+    bodyBytesMax: config.MESHWORK_INFERENCE_BODY_BYTES,
+    batchRowsMax: config.MESHWORK_INFERENCE_BATCH_ROWS,
+    queueRowsMax: config.MESHWORK_INFERENCE_QUEUE_ROWS,
+    queueBytesMax: config.MESHWORK_INFERENCE_QUEUE_BYTES,
+    timeoutMs: config.MESHWORK_INFERENCE_TIMEOUT_MS,
+    modelBytesMax: config.MESHWORK_INFERENCE_MODELS_BYTES,
+  }
+}
