@@ -1,40 +1,13 @@
 // A mesh whose store stands on a file system of its own, which is really full.
 
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { Api } from '../src/demo/api.ts'
 import { startMesh } from '../src/mesh.ts'
-import { smallDisk } from '../../services/kit/test/small-disk.ts'
-
-/** Takes all space that is left, to the last byte. */
-function fill(path: string): void {
-  const file = openSync(path, 'w')
-  try {
-    for (let size = 1 << 20; size >= 1; size >>= 1)
-      for (;;) {
-        const written = writeSync(file, Buffer.alloc(size, 1))
-        if (written < size) break
-      }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-  } finally {
-    closeSync(file)
-  }
-}
+import { fillDisk, smallDisk } from '../../services/kit/test/small-disk.ts'
 
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -94,7 +67,7 @@ outputs: { dataset: "\${steps.clean.dataset}" }
   }
 
   await t.test('fails the step with the folder and the way out, and leaves nothing half written', async t => {
-    fill(filler)
+    fillDisk(filler)
     const { id } = await post('/v1/runs', JSON.stringify({ workflow: 'once', params: { source } }), 'application/json')
     const types = []
     for await (const { type } of api.events(id)) types.push(type)

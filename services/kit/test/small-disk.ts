@@ -1,7 +1,7 @@
 // A small file system in memory, to be filled: mounted for a test, which needs the right to mount, and gone with it.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestScope } from '../src/testing/index.ts'
@@ -20,4 +20,20 @@ export function smallDisk(t: TestScope, megabytes: number): { folder: string } |
     rmSync(folder, { recursive: true })
   })
   return { folder }
+}
+
+/** Takes all space that is left, to the last byte. */
+export function fillDisk(path: string): void {
+  const file = openSync(path, 'w')
+  try {
+    for (let size = 1 << 20; size >= 1; size >>= 1)
+      for (;;) {
+        const written = writeSync(file, Buffer.alloc(size, 1))
+        if (written < size) break
+      }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    closeSync(file)
+  }
 }
