@@ -111,6 +111,13 @@ export const orchestratorErrors = errorTable({
     message:
       '{where} has {bytes} bytes inline, over the limit of {limitBytes}. Upload it (PUT /v1/datasets or PUT /v1/artefacts) and pass the reference.',
   },
+  MESHWORK_RUN_TIMEOUT: {
+    status: 504,
+    retryable: false,
+    title: 'The run took longer than it may',
+    message:
+      'Run {run} was not done within {seconds} s of being queued, the timeout of workflow "{workflow}"; what was running was ended. Retry it to go on with the steps that have no output.',
+  },
   MESHWORK_STEP_INPUT: {
     status: 422,
     retryable: false,

@@ -126,6 +126,7 @@ export const WorkflowDocument = Closed(
     name: WorkflowName,
     description: Type.Optional(Type.String({ maxLength: 4000 })),
     params: Type.Optional(MapOf(Param, { maxProperties: 256 })),
+    timeout: Type.Optional(Duration),
     steps: MapOf(Step, { minProperties: 1, maxProperties: workflowStepsMax }),
     outputs: Type.Optional(
       MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' }),

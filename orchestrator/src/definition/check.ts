@@ -4,6 +4,7 @@ import {
   closest,
   compile,
   type Diagnostic,
+  type Duration,
   diagnosticsMax,
   type JsonValue,
   type Param,
@@ -53,6 +54,7 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
   const needs = needsOf(document)
   for (const name of Object.keys(document.steps)) checkStep(document, name, stages, say)
   checkOutputs(document, say)
+  if (document.timeout !== undefined) checkDuration('timeout', document.timeout, 1, 'the workflow', '', say)
   const order = orderOf(needs)
   if (order.kind === 'cycle') {
     const [first = ''] = order.names
@@ -209,10 +211,22 @@ function checkDurations({ timeout, retry = {} }: Step, at: string, name: string,
   ] as const
   for (const [key, duration, leastMs] of durations) {
     if (duration === undefined) continue
-    const ms = durationMs(duration)
-    if (ms < leastMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at least 1ms`, name)
-    if (ms > dayMs) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be at most 24h`, name)
+    checkDuration(key, duration, leastMs, where, at, say, name)
   }
+}
+
+function checkDuration(
+  key: string,
+  duration: Duration,
+  leastMs: number,
+  where: string,
+  at: string,
+  say: Say,
+  step?: string,
+): void {
+  const ms = durationMs(duration)
+  const wrong = ms < leastMs ? 'at least 1ms' : ms > dayMs ? 'at most 24h' : undefined
+  if (wrong) say('duration', `${at}/${key}`, `${where}: ${key} is ${duration}; it must be ${wrong}`, step)
 }
 
 function checkOutputs(document: WorkflowDocument, say: Say): void {

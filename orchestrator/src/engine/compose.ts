@@ -1,6 +1,6 @@
 // One transition out of what has changed: the last state of each step, every event in its order, the end of the run. Pure.
 
-import type { Problem, RunStatus } from '@meshwork/contracts'
+import { MeshError, type Problem, type RunStatus } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
 import type { NewEvent, Transition } from '../store/transition.ts'
 import { itemPlace } from './item-name.ts'
@@ -56,10 +56,17 @@ function ofItem(event: NewEvent): NewEvent {
 
 /** How a run ends. One whose outputs cannot be made has failed. */
 export function endOf(status: FinalStatus, facts: RunFacts, plan: Plan, states: ReadonlyMap<string, StepState>): End {
-  if (status !== 'succeeded') return { status, outputs: null, problem: firstProblem(plan, states) }
+  if (status !== 'succeeded') {
+    const problem = firstProblem(plan, states) ?? (status === 'failed' ? timedOut(facts, plan) : null)
+    return { status, outputs: null, problem }
+  }
   const outputs = outputsOf(facts, plan, states)
   if (outputs.kind === 'problem') return { status: 'failed', outputs: null, problem: outputs.problem }
   return { status, outputs: outputs.body, problem: null }
+}
+
+function timedOut({ id, workflow }: RunFacts, { timeoutMs = 0 }: Plan): Problem {
+  return new MeshError('MESHWORK_RUN_TIMEOUT', { run: id, seconds: timeoutMs / 1000, workflow }).toProblem()
 }
 
 const firstProblem = (plan: Plan, states: ReadonlyMap<string, StepState>): Problem | null =>

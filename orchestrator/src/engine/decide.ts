@@ -11,6 +11,7 @@
 //  D6 While the run is paused nothing is started; when nothing runs any more, `park` is given, alone. A cancel goes
 //     before, and so does a failure until only last steps are left.
 //  D7 A step is skipped when a step that it cannot do without has ended without an output.
+//  D8 When the time of a run is over it is as after a failure: what has not ended is cancelled, but for last steps.
 
 import type { RunStatus, StepStatus } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
@@ -33,25 +34,24 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
   const stateOf = (name: string) => state.steps.get(name) ?? pendingStep(name)
   const fatal = plan.steps.find(step => !step.continues && stateOf(step.name).status === 'failed')
   if (plan.steps.every(({ name }) => isSettled(stateOf(name)))) {
-    // A cancel that came when all was done has come too late.
+    // A cancel that came when all was done has come too late, and so has the end of the time.
     const cut = plan.steps.some(({ name }) => stateOf(name).status === 'cancelled')
-    return {
-      commands: [{ kind: 'finish', status: fatal ? 'failed' : cut ? 'cancelled' : 'succeeded' }],
-      wakeAt: undefined,
-    }
+    const status = fatal || (cut && !state.cancelling) ? 'failed' : cut ? 'cancelled' : 'succeeded'
+    return { commands: [{ kind: 'finish', status }], wakeAt: undefined }
   }
   const onlyLast = plan.steps.every(step => step.last || isSettled(stateOf(step.name)))
   if (state.paused && !state.cancelling && (!fatal || onlyLast)) {
     const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running' && !state.atRest?.has(name))
     return { commands: runs ? [] : [{ kind: 'park' }], wakeAt: undefined }
   }
+  const late = state.leftMs !== undefined && state.leftMs <= 0
   const commands: Command[] = []
-  let wakeAt: number | undefined
+  let wakeAt = state.leftMs === undefined || late ? undefined : now + state.leftMs
   for (const step of plan.steps) {
     const { status, nextAt } = stateOf(step.name)
     if (isSettled({ status })) continue
     const broken = !step.last && fatal
-    if (state.cancelling) commands.push({ kind: 'cancel', step })
+    if (state.cancelling || (late && !step.last)) commands.push({ kind: 'cancel', step })
     else if (status === 'running') {
       if (broken) commands.push({ kind: 'cancel', step })
     } else if (status === 'retrying') {

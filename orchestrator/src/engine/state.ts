@@ -28,6 +28,8 @@ export interface RunState {
   readonly steps: ReadonlyMap<string, StepState>
   readonly cancelling: boolean
   readonly paused: boolean
+  /** Milliseconds that are left of the time of the run; nothing where it has no end. */
+  readonly leftMs?: number | undefined
   /** Steps with forEach that run, none of whose items is called just now. */
   readonly atRest?: ReadonlySet<string>
 }

@@ -68,6 +68,7 @@ export class Walk {
   readonly #states: Map<string, StepState>
   /** Of the steps with forEach that run. */
   readonly #items = new Map<string, Items>()
+  readonly #beganAt = performance.now()
   readonly #inbox = new Inbox<Happening>()
   readonly #calls = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   readonly #timeline = new Timeline(performance.now())
@@ -129,7 +130,8 @@ export class Walk {
       this.#openItems(plan, changes)
       this.#closeItems(changes)
       const atRest = new Set([...this.#items].flatMap(([name, { running }]) => (running === 0 ? [name] : [])))
-      const decision = decide(plan, { steps: this.#states, ...this.#wishes, atRest }, Date.now())
+      const leftMs = this.#leftMs()
+      const decision = decide(plan, { steps: this.#states, ...this.#wishes, leftMs, atRest }, Date.now())
       const { commands } = decision
       const { toCall, moved, wakeAt } = await this.#prepare(decision, changes)
       const finish = commands.find(command => command.kind === 'finish')
@@ -212,6 +214,13 @@ export class Walk {
     return { toCall, moved, wakeAt: next }
   }
 
+  /** Of the time of the run, by this machine's steady clock since the claim, and by that of the database before. */
+  #leftMs(): number | undefined {
+    const { run, waitedMs } = this.#claimed
+    const { timeoutMs } = run.plan
+    return timeoutMs === undefined ? undefined : timeoutMs - waitedMs - (performance.now() - this.#beganAt)
+  }
+
   /** Steps with forEach that have begun, here or where the run was walked before. */
   #openItems(plan: Plan, changes: Change[]): void {
     for (const step of plan.steps) {
@@ -255,7 +264,10 @@ export class Walk {
         attempt: state.attempts,
         idempotencyKey: `${this.runId}/${name}/${place?.index ?? 0}/${state.generation}`,
         body,
-        timeoutMs: step.timeoutMs,
+        timeoutMs: Math.max(
+          1,
+          Math.floor(Math.min(step.timeoutMs, step.last ? Infinity : (this.#leftMs() ?? Infinity))),
+        ),
         traceparent: childOf(this.#claimed.run.traceparent),
         signal: abort.signal,
         onProgress: progress => {

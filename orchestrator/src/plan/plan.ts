@@ -49,6 +49,8 @@ export interface PlanStep {
 export interface Plan {
   readonly steps: readonly PlanStep[]
   readonly outputs: JsonValue
+  /** Milliseconds from the moment the run is queued to its end. */
+  readonly timeoutMs?: number
   /** Schemas of what computed expressions read (see Scope.types); nothing where there is none. */
   readonly types?: Schema
 }
@@ -67,6 +69,7 @@ export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Sc
   return {
     steps: names.map(name => stepOf(document, name, needs.get(name) ?? [], types)),
     outputs: document.outputs ?? {},
+    ...(document.timeout !== undefined && { timeoutMs: durationMs(document.timeout) }),
     ...(read && { types: read }),
   }
 }

@@ -216,6 +216,13 @@ const faults: readonly [title: string, source: string, line: number, code: strin
   ],
   ['a timeout longer than a day', `${head}  b: { stage: echo@1, timeout: 1000h }\n`, 5, 'duration', /at most 24h/],
   ['a timeout of nothing', `${head}  b: { stage: echo@1, timeout: 0s }\n`, 5, 'duration', /at least 1ms/],
+  [
+    'a run longer than a day',
+    `${head}  b: { stage: echo@1 }\ntimeout: 25h\n`,
+    6,
+    'duration',
+    /the workflow: timeout is 25h/,
+  ],
   ['a backoff longer than a day', `${head}  b: { stage: echo@1, retry: { maxBackoff: 25h } }\n`, 5, 'duration', /24h/],
 ]
 for (const [title, source, line, code, detail] of faults)

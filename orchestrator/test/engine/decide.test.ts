@@ -91,6 +91,47 @@ const cases: [title: string, found: string[], expected: string[]][] = [
   ['a failure ends a paused run', told(plan({ a: [], b: [] }), { a: 'failed' }, false, true), ['skip b']],
   ['and so does its last answer', told(plan({ a: [] }), { a: 'succeeded' }, false, true), ['succeeded']],
 ]
+const timed = (of: Plan, statuses: Record<string, StepStatus>, leftMs: number, cancelling = false) => {
+  const { commands, wakeAt } = decide(of, { steps: states(statuses), cancelling, paused: false, leftMs }, 1000)
+  return [
+    ...commands.map(command =>
+      command.kind === 'finish'
+        ? command.status
+        : command.kind === 'park'
+          ? 'park'
+          : `${command.kind} ${command.step.name}`,
+    ),
+    ...(wakeAt === undefined ? [] : [`wake ${wakeAt}`]),
+  ]
+}
+cases.push(
+  ['the end of the time of a run is waited for', timed(diamond, { a: 'running' }, 500), ['wake 1500']],
+  [
+    'then what runs and what has not begun is cancelled',
+    timed(diamond, { a: 'succeeded', b: 'running', c: 'retrying' }, 0),
+    ['cancel b', 'cancel c', 'cancel d'],
+  ],
+  [
+    'and the run has failed',
+    timed(diamond, { a: 'succeeded', b: 'cancelled', c: 'succeeded', d: 'cancelled' }, -5),
+    ['failed'],
+  ],
+  [
+    'one that was being cancelled is cancelled',
+    timed(diamond, { a: 'succeeded', b: 'cancelled', c: 'cancelled', d: 'cancelled' }, -5, true),
+    ['cancelled'],
+  ],
+  [
+    'one that was done has succeeded',
+    timed(diamond, { a: 'succeeded', b: 'succeeded', c: 'succeeded', d: 'succeeded' }, -5),
+    ['succeeded'],
+  ],
+  [
+    'last steps run after the end of the time',
+    timed(flow({ a: [], z: [] }, { z: { last: true } }), { a: 'cancelled' }, -5),
+    ['start z'],
+  ],
+)
 const tolerant = flow({ a: [], b: ['a'], c: ['a', 'b'] }, { a: { continues: true }, c: { tests: ['b'] } })
 const tidy = flow(
   { a: [], b: ['a'], z: [], y: ['z'], x: ['a'] },

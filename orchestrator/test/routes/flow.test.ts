@@ -29,6 +29,14 @@ steps:
   a: { stage: echo@1, retry: { attempts: 1 }, with: { value: "\${params.id}", act: "\${params.act}" } }
   b: { stage: echo@1, needs: [a], with: { value: "\${params.id}-b" } }
 `
+const timely = `name: timely
+timeout: 500ms
+steps:
+  a: { stage: echo@1, with: { value: timely-a } }
+  held: { stage: echo@1, needs: [a], with: { value: held, act: hold } }
+  b: { stage: echo@1, needs: [held], with: { value: timely-b } }
+  tidy: { stage: echo@1, finally: true, with: { value: timely-tidy } }
+`
 const waiting = { prefer: 'wait=30' }
 
 for (const home of homes)
@@ -97,6 +105,21 @@ for (const home of homes)
       await post(`/v1/runs/${ill.id}/retry`)
       await until(ill.id, 'failed')
       t.equal((await steps(ill.id)).get('tidy')?.generation, 2, 'and again after a retry')
+    })
+
+    await t.test('a run that is not done in its time fails, and goes on when it is retried', async t => {
+      await post('/v1/workflows', timely)
+      const run = await start('timely', {})
+      t.match(run, {
+        status: 'failed',
+        problem: { code: 'MESHWORK_RUN_TIMEOUT', status: 504, detail: /within 0\.5 s/ },
+      })
+      t.same(await statuses(run.id), { a: 'succeeded', held: 'cancelled', b: 'cancelled', tidy: 'succeeded' })
+      await post(`/v1/runs/${run.id}/retry`)
+      await echo.asked('held')
+      echo.release()
+      await until(run.id, 'succeeded')
+      t.equal(echo.calls.get('timely-a'), 1)
     })
 
     await t.test('a plan shows them', async t => {
