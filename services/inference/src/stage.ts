@@ -10,6 +10,7 @@ import { useOipRoutes } from './routes/oip-routes.ts'
 import { useOnlineRoute } from './routes/online.ts'
 import { createServingMetrics } from './serving/metrics.ts'
 import { ServedModels } from './serving/served-models.ts'
+import type { ServedVersion } from './serving/served-version.ts'
 import { readServing, type ServingLimits } from './serving/settings.ts'
 import { SessionPool } from './session/pool.ts'
 import { predict } from './table/predict.ts'
@@ -35,7 +36,17 @@ export function inferenceStage(folder = modelsFolder) {
     const opened = open(service)
     const observed = () => served?.versions() ?? []
     const observer = createServingMetrics(service.registry, observed, () => opened.pool)
-    return new ServedModels({ ...opened, repository: repositoryOf(service), limits, observer, log: service.log })
+    const onServed = ({ manifest }: ServedVersion) => {
+      if (manifest.records !== undefined) online?.warm()
+    }
+    return new ServedModels({
+      ...opened,
+      repository: repositoryOf(service),
+      limits,
+      observer,
+      log: service.log,
+      onServed,
+    })
   }
   return defineStage({
     name: 'inference',
@@ -49,8 +60,8 @@ export function inferenceStage(folder = modelsFolder) {
       served = serve(service, readServing(service.environment))
       pool?.warm()
       // Without routes (one call on a file) nobody asks for models ahead of their use.
-      if (routed) served.start()
       online = new Online(service, () => started(served))
+      if (routed) served.start()
       return async () => {
         await online?.close()
         await served?.close()

@@ -22,6 +22,7 @@ export class Online {
   readonly #models: () => ServedModels
   readonly #pool: WorkerPool
   readonly #limiter: Limiter
+  #warmed = false
 
   constructor({ store, resources, registry, log }: ServiceContext, models: () => ServedModels) {
     this.#models = models
@@ -46,6 +47,13 @@ export class Online {
         logLevel: log.level,
       },
     })
+  }
+
+  /** Starts a process ahead of the first request, which would wait for it. */
+  warm(): void {
+    if (this.#warmed) return
+    this.#warmed = true
+    this.#pool.start().catch(() => {}) // the first request tells why
   }
 
   async answer(input: OnlineInput, signal: AbortSignal): Promise<OnlineOutput> {
