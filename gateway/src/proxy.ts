@@ -14,7 +14,7 @@ const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
   [/^\/v1\/workflows:plan/, 524_288],
   [/^\/v1\/workflows/, 262_144],
   [/^\/v1\/(runs|schedules|stages|webhooks)/, 1_048_576],
-  [/^\/(stages\/inference\/)?v2\//, 67_108_864],
+  [/^\/(stages\/inference\/)?v2\/|^\/stages\/inference\/v1\/inference\/online/, 67_108_864],
   [/^\/stages\/[^/]+\/v\d+\/(?!datasets)/, 1_048_576],
 ]
 const silenceMs = 120_000

@@ -166,6 +166,12 @@ def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
                 {"name": "probabilities", "type": "float32", "shape": [-1, 2], "labels": ["on_time", "delayed"]},
             ],
             "features": "features.json",
+            "records": [
+                {"name": "date", "type": "timestamp"},
+                {"name": "distance", "type": "int64"},
+                {"name": "origin", "type": "string"},
+                {"name": "destination", "type": "string"},
+            ],
             "samples": "samples.json",
             "threshold": threshold,
             "license": "Apache-2.0",

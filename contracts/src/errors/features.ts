@@ -42,4 +42,11 @@ export const featuresErrors = errorTable({
     message:
       '{where}: column "{column}" has more than {max} categories; raise maxCategories, use oneHot of the most frequent, or group the values first.',
   },
+  MESHWORK_FEATURES_EARLIER_ROWS: {
+    status: 422,
+    retryable: false,
+    title: 'Feature over earlier rows',
+    message:
+      '{where} looks at earlier rows, which records that come alone do not have; run a workflow over a dataset instead.',
+  },
 })

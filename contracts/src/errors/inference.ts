@@ -83,4 +83,23 @@ export const inferenceErrors = errorTable({
     title: 'The thread that ran the model died',
     message: 'The thread that ran model "{model}" version {version} ended: {reason}.',
   },
+  MESHWORK_INFERENCE_NOT_READY: {
+    status: 503,
+    retryable: true,
+    title: 'Model does not answer now',
+    message: 'Model "{model}" does not answer now: {reason}.',
+  },
+  MESHWORK_INFERENCE_RECORD_COLUMNS: {
+    status: 422,
+    retryable: false,
+    title: 'Columns of the records are not known',
+    message:
+      'Nobody says which columns the records for model "{model}" version {version} have; give "columns" with the request, or "records" in the manifest of the model.',
+  },
+  MESHWORK_RECORD_INVALID: {
+    status: 422,
+    retryable: false,
+    title: 'Record does not fit its columns',
+    message: 'Record {record} (from 0) does not fit: {reason}.',
+  },
 })

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Column, ColumnName, DatasetRef } from '../dataset.ts'
+import { ArtefactRef, Column, ColumnName, DatasetRef } from '../dataset.ts'
 import { Closed, Count, MapOf, Sha256 } from '../schema.ts'
 
 export const ModelName = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,99}$', examples: ['flight-delay'] })
@@ -75,6 +75,47 @@ export const InferenceOutput = Closed(
 )
 export type InferenceOutput = Static<typeof InferenceOutput>
 
+const Cell = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])
+
+export const OnlineInput = Closed(
+  {
+    model: ModelName,
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'One that is served; the newest without it.' })),
+    /** Fitted features that make the inputs from the records. Default: those that lie with the model. */
+    features: Type.Optional(ArtefactRef),
+    columns: Type.Optional(
+      Type.Array(Column, {
+        minItems: 1,
+        maxItems: 1024,
+        description: 'What a record has. Default: what the manifest of the model says.',
+      }),
+    ),
+    inputs: InferenceInput.properties.inputs,
+    outputs: InferenceInput.properties.outputs,
+    nulls: InferenceInput.properties.nulls,
+    records: Type.Array(Type.Record(Type.String(), Cell), {
+      minItems: 1,
+      maxItems: 10_000,
+      description: 'Values by column; one that is absent is null. Times are text, and whole numbers past 2^53 too.',
+    }),
+  },
+  { title: 'OnlineInput' },
+)
+export type OnlineInput = Static<typeof OnlineInput>
+
+export const OnlineOutput = Closed(
+  {
+    model: InferenceOutput.properties.model,
+    columns: InferenceOutput.properties.columns,
+    records: Type.Array(Type.Record(Type.String(), Cell), {
+      description:
+        'What the model says of each record, in their order. NaN and infinities are null, whole numbers past 2^53 text.',
+    }),
+  },
+  { title: 'OnlineOutput' },
+)
+export type OnlineOutput = Static<typeof OnlineOutput>
+
 /** `models/<name>/<version>/manifest.json`, written last: a version without it does not exist. */
 export const ModelManifest = Type.Object(
   {
@@ -104,6 +145,13 @@ export const ModelManifest = Type.Object(
     ),
     features: Type.Optional(
       Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with the fitted features.' }),
+    ),
+    records: Type.Optional(
+      Type.Array(Column, {
+        minItems: 1,
+        maxItems: 1024,
+        description: 'What a record has before features are made of it.',
+      }),
     ),
     samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),
     batching: Type.Optional(

@@ -1,13 +1,16 @@
 import { fileURLToPath } from 'node:url'
-import { InferenceInput, InferenceOutput } from '@meshwork/contracts'
+import { InferenceInput, InferenceOutput, MeshError } from '@meshwork/contracts'
 import { defineStage, readResources, type ServiceContext } from '@meshwork/kit'
 import { createInferenceMetrics } from './metrics.ts'
 import { Models } from './model/models.ts'
 import { ModelRepository } from './repository/repository.ts'
 import { plan } from './plan.ts'
+import { Online } from './online/online.ts'
 import { useOipRoutes } from './routes/oip-routes.ts'
+import { useOnlineRoute } from './routes/online.ts'
 import { createServingMetrics } from './serving/metrics.ts'
 import { ServedModels } from './serving/served-models.ts'
+import type { ServedVersion } from './serving/served-version.ts'
 import { readServing, type ServingLimits } from './serving/settings.ts'
 import { SessionPool } from './session/pool.ts'
 import { predict } from './table/predict.ts'
@@ -20,6 +23,7 @@ export function inferenceStage(folder = modelsFolder) {
   let pool: SessionPool | undefined
   let served: ServedModels | undefined
   let routed = false
+  let online: Online | undefined
   const repositoryOf = (service?: ServiceContext) =>
     new ModelRepository(service?.environment['MESHWORK_MODELS_DIR'] ?? folder)
   const open = (service?: ServiceContext): { models: Models; pool: SessionPool } => {
@@ -32,7 +36,17 @@ export function inferenceStage(folder = modelsFolder) {
     const opened = open(service)
     const observed = () => served?.versions() ?? []
     const observer = createServingMetrics(service.registry, observed, () => opened.pool)
-    return new ServedModels({ ...opened, repository: repositoryOf(service), limits, observer, log: service.log })
+    const onServed = ({ manifest }: ServedVersion) => {
+      if (manifest.records !== undefined) online?.warm()
+    }
+    return new ServedModels({
+      ...opened,
+      repository: repositoryOf(service),
+      limits,
+      observer,
+      log: service.log,
+      onServed,
+    })
   }
   return defineStage({
     name: 'inference',
@@ -46,8 +60,10 @@ export function inferenceStage(folder = modelsFolder) {
       served = serve(service, readServing(service.environment))
       pool?.warm()
       // Without routes (one call on a file) nobody asks for models ahead of their use.
+      online = new Online(service, () => started(served))
       if (routed) served.start()
       return async () => {
+        await online?.close()
         await served?.close()
         await pool?.close()
       }
@@ -55,7 +71,7 @@ export function inferenceStage(folder = modelsFolder) {
     tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
     routes: async (app, service) => {
       routed = true
-      const { bodyBytesMax } = readServing(service.environment)
+      const { bodyBytesMax, timeoutMs } = readServing(service.environment)
       const options = {
         models: () => served,
         version: '1.0.0',
@@ -64,6 +80,7 @@ export function inferenceStage(folder = modelsFolder) {
         draining: () => service.draining(),
       }
       await app.register(async scope => await useOipRoutes(scope, options), { prefix: '/v2' })
+      useOnlineRoute(app, { online: () => started(online), bodyBytesMax, timeoutMs })
     },
     run: async (input, context) => {
       const opened = models ?? open().models
@@ -76,6 +93,11 @@ export function inferenceStage(folder = modelsFolder) {
       })
     },
   })
+}
+
+function started<T>(part: T | undefined): T {
+  if (part !== undefined) return part
+  throw new MeshError('MESHWORK_NOT_READY', { service: 'inference', state: 'starting', seconds: 1 })
 }
 
 export const stage = inferenceStage()

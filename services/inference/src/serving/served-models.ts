@@ -36,6 +36,8 @@ interface Entry {
 export interface ServedModelsOptions extends VersionParts {
   readonly repository: ModelRepository
   readonly log: ServiceContext['log']
+  /** Told of every version that begins to answer. */
+  readonly onServed?: (version: ServedVersion) => void
 }
 
 const modelsMax = 1000
@@ -243,6 +245,7 @@ export class ServedModels {
         },
         'model ready',
       )
+      this.#options.onServed?.(version)
       return version
     } catch (error) {
       const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500)

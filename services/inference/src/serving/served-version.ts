@@ -3,6 +3,7 @@
 import { dirname, join } from 'node:path'
 import type { ModelManifest } from '@meshwork/contracts'
 import type { Held, Models } from '../model/models.ts'
+import { type Signature, signatureOf } from '../model/signature.ts'
 import { datatypeOf, rowOf, type ElementType } from '../oip/datatype.ts'
 import { badRequest } from '../oip/fault.ts'
 import type { InferRequest } from '../oip/request.ts'
@@ -37,15 +38,19 @@ export class ServedVersion {
   readonly face: ModelFace
   readonly batching: Batching
   readonly statistics: ModelStatistics
+  /** Where its files lie. */
+  readonly folder: string
   readonly #batcher: Batcher
   readonly #held: Held
   readonly #limits: ServingLimits
+  readonly #kept = new Set<Promise<unknown>>()
 
   private constructor(stored: StoredModel, held: Held, parts: VersionParts) {
     const { pool, limits, observer } = parts
     const { manifest, file } = stored
     this.manifest = manifest
     this.key = file.key
+    this.folder = dirname(file.path)
     this.#held = held
     this.#limits = limits
     this.face = faceOf(manifest, held.declared)
@@ -68,7 +73,7 @@ export class ServedVersion {
     const held = await parts.models.hold(stored, rowsMaxOf(stored.manifest, parts.limits))
     try {
       const version = new ServedVersion(stored, held, parts)
-      await version.#tryGolden(dirname(stored.file.path))
+      await version.#tryGolden(version.folder)
       return version
     } catch (error) {
       held.release()
@@ -81,6 +86,10 @@ export class ServedVersion {
   }
   get version(): string {
     return this.face.version
+  }
+  /** As columns see it. Throws for a model that cannot be run on rows. */
+  get signature(): Signature {
+    return signatureOf(this.manifest, this.#held.declared)
   }
   get pending(): number {
     return this.#batcher.pending
@@ -104,12 +113,24 @@ export class ServedVersion {
     return { outputs: values.then(found => found.map(tensorOf)), cancel }
   }
 
+  /** Keeps the version loaded until `work` ends, for requests that are made up of several steps. */
+  async keep<T>(work: () => Promise<T>): Promise<T> {
+    const kept = work()
+    this.#kept.add(kept)
+    try {
+      return await kept
+    } finally {
+      this.#kept.delete(kept)
+    }
+  }
+
   labels(output: string): readonly string[] | undefined {
     return this.manifest.outputs.find(({ name }) => name === output)?.labels
   }
 
   /** Resolves when no request is left; the memory is given back. Nobody may send it new ones. */
   async retire(): Promise<void> {
+    await Promise.allSettled(this.#kept)
     await this.#batcher.idle()
     this.#held.release()
   }

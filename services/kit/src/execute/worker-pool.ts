@@ -13,9 +13,11 @@ export interface WorkerPoolOptions extends WorkerOptions {
   /** Idle workers that are kept. */
   readonly keep: number
   readonly restarts: Counter<'stage' | 'reason'>
+  /** Calls after which a worker is replaced. */
+  readonly worksMax?: number
 }
 
-const worksMax = 200
+const worksMaxDefault = 200
 /** A worker that holds more than this share of its memory after a call is replaced. */
 const memoryKeptShare = 0.6
 
@@ -61,6 +63,7 @@ export class WorkerPool implements Executor {
   }
 
   #giveBack(worker: Worker): void {
+    const { worksMax = worksMaxDefault } = this.#options
     const tired = worker.works >= worksMax || worker.memoryBytes() > this.#options.memoryBytes * memoryKeptShare
     if (worker.alive && !tired && !this.#closed && this.#idle.length < this.#options.keep) {
       this.#idle.push(worker)

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Static, TSchema } from 'typebox'
+import type { LocalStore } from '../data/open.ts'
 import type { ArtefactStore } from '../data/store.ts'
 import type { Tables } from '../data/tables.ts'
 import type { Resources } from '../data/resources.ts'
@@ -69,7 +70,7 @@ export type PlannedDatasets = Readonly<Record<string, DatasetPlan | undefined>>
 /** What a stage may use as long as its service lives. */
 export interface ServiceContext {
   readonly log: Logger
-  readonly store: ArtefactStore
+  readonly store: LocalStore
   readonly resources: Resources
   readonly registry: Registry
   /** Environment of the service, for settings that only this stage has. Read it in `start`, nowhere else. */

@@ -1,0 +1,11 @@
+// The short form of the measurement runs to its end; its figures mean nothing.
+
+import t from 'tap'
+import { bench } from '../inference/inference.ts'
+
+t.test('every figure of the inference bench is taken', { timeout: 120_000 }, async t => {
+  const { samples, ratios } = await bench({ quick: true, say: () => {} })
+  t.equal(Object.keys(samples).length, 7)
+  for (const [name, [value]] of Object.entries(samples)) t.ok(Number(value) > 0, `${name}: ${value}`)
+  t.ok((ratios['600 KB, CPU: JSON / binary'] ?? 0) > 1, 'bytes cost less than JSON')
+})
