@@ -1,8 +1,10 @@
-// Writes what is generated into the tree: OpenAPI documents, the error reference, the schema of workflow files.
+// Writes what is generated into the tree: OpenAPI documents, the error reference, the schema of workflow files,
+// Prometheus rules and Grafana dashboards.
 // With --check it writes nothing and fails where the tree differs.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { rulesFile, testsFile } from '../observability/rules/render.ts'
 import { errorReference } from './generate/errors.ts'
 import { openApiDocuments } from './generate/openapi.ts'
 import { workflowSchema } from './generate/workflow-schema.ts'
@@ -13,6 +15,8 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 const files = new Map<string, string>([
   ['docs/errors.md', errorReference()],
   ['docs/workflow.schema.json', json(workflowSchema())],
+  ['observability/prometheus/rules/meshwork.yaml', rulesFile()],
+  ['observability/prometheus/meshwork.test.yaml', testsFile()],
 ])
 for (const [name, document] of await openApiDocuments()) files.set(`contracts/openapi/${name}.json`, json(document))
 

@@ -261,6 +261,7 @@ export class Walk {
     const { waitedMs, recovered } = this.#claimed
     const shares = this.#timeline.shares(performance.now(), waitedMs)
     this.#parts.metrics.runEnded(end.status, shares, recovered)
+    if (end.status === 'failed') this.#parts.metrics.runFailed(end.problem)
     this.#log.info({ status: end.status, seconds: shares.seconds }, 'run ended')
   }
 }

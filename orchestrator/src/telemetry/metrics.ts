@@ -1,4 +1,4 @@
-import type { RunStatus } from '@meshwork/contracts'
+import type { Problem, RunStatus } from '@meshwork/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { StepState } from '../engine/state.ts'
 import type { Shares } from '../engine/timeline.ts'
@@ -18,6 +18,7 @@ export class EngineMetrics {
   readonly #ownShare: Histogram
   readonly #removed: Counter<'kind'>
   readonly #ended: Counter<'result'>
+  readonly #failed: Counter<'fault'>
   readonly #runSeconds: Histogram<'result'>
   readonly #steps: Counter<'stage' | 'result'>
   readonly #stepSeconds: Histogram<'stage'>
@@ -69,6 +70,15 @@ export class EngineMetrics {
       labelNames: ['result'],
       registers,
     })
+    this.#failed = new Counter({
+      name: 'meshwork_runs_failed_total',
+      help: 'Runs that failed, by whose fault it was: of what was asked for, or of the system.',
+      labelNames: ['fault'],
+      registers,
+    })
+    // A counter that is not there before its first event hides that event from rate().
+    for (const result of ['succeeded', 'failed', 'cancelled']) this.#ended.inc({ result }, 0)
+    for (const fault of ['request', 'system']) this.#failed.inc({ fault }, 0)
     this.#runSeconds = new Histogram({
       name: 'meshwork_run_duration_seconds',
       help: 'Time from the acknowledgement of a run to its end; of one that was taken over, from then.',
@@ -104,6 +114,11 @@ export class EngineMetrics {
     if (recovered || duration === 0) return
     this.#ownSeconds.observe(ownSeconds)
     this.#ownShare.observe(ownSeconds / duration)
+  }
+
+  /** What the caller can put right has a status below 500. */
+  runFailed(problem: Problem | null): void {
+    this.#failed.inc({ fault: problem !== null && problem.status < 500 ? 'request' : 'system' })
   }
 
   runsRemoved({ runs, steps, events }: Removed): void {

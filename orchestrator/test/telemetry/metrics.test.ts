@@ -56,4 +56,5 @@ steps:
   t.ok(Number(await metric('meshwork_database_pool_wait_seconds_count{pool="readers"}')) > 0)
   t.equal(await metric('meshwork_database_connections{pool="readers",state="waiting"}'), 0)
   t.equal(await metric('meshwork_runs_total{result="succeeded"}'), 2)
+  t.equal(await metric('meshwork_runs_failed_total{fault="system"}'), 0, 'there before the first')
 })
