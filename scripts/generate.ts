@@ -4,7 +4,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { rulesFile, testsFile } from '../observability/rules/render.ts'
+import { prometheusRule, rulesFile, testFiles } from '../observability/rules/render.ts'
 import { errorReference } from './generate/errors.ts'
 import { openApiDocuments } from './generate/openapi.ts'
 import { workflowSchema } from './generate/workflow-schema.ts'
@@ -16,7 +16,9 @@ const files = new Map<string, string>([
   ['docs/errors.md', errorReference()],
   ['docs/workflow.schema.json', json(workflowSchema())],
   ['observability/prometheus/rules/meshwork.yaml', rulesFile()],
-  ['observability/prometheus/meshwork.test.yaml', testsFile()],
+  ['observability/prometheus/slo.test.yaml', testFiles().slo],
+  ['observability/prometheus/symptoms.test.yaml', testFiles().symptoms],
+  ['k8s/components/monitoring/meshwork-rules.yaml', prometheusRule()],
 ])
 for (const [name, document] of await openApiDocuments()) files.set(`contracts/openapi/${name}.json`, json(document))
 

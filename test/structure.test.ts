@@ -179,6 +179,14 @@ t.test('the tree names no machine and no registry', async t => {
   t.pass('it stands alone')
 })
 
+t.test('commands that documents name are there', async t => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  for (const file of files.filter(name => name.endsWith('.md')))
+    for (const [, name = ''] of read(file).matchAll(/npm run (?:-s )?([a-z][a-z0-9:-]*[a-z0-9])/g))
+      if (!(name in scripts)) t.fail(`${file} names npm run ${name}`)
+  t.pass('each is a script of package.json')
+})
+
 t.test('links between documents lead somewhere', async t => {
   for (const file of files.filter(name => name.endsWith('.md')))
     for (const [, link = ''] of read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g))

@@ -70,7 +70,7 @@ function workflow(steps: number): string {
     lines.push(
       `  a${chain}: { stage: ingest@1, with: { source: "https://a.b/${limit}", schema: [{ name: x, type: int64 }, { name: o, type: string }] } }`,
       `  b${chain}: { stage: clean@1, with: { dataset: "\${steps.a${chain}.dataset}", rules: [{ rule: filter, where: x > ${limit} }] } }`,
-      `  c${chain}: { stage: features@1, with: { dataset: "\${steps.b${chain}.dataset}", columns: { y: x * ${limit} } } }`,
+      `  c${chain}: { stage: features@2, with: { dataset: "\${steps.b${chain}.dataset}", columns: { y: x * ${limit} } } }`,
       `  d${chain}: { stage: aggregate@1, with: { dataset: "\${steps.c${chain}.dataset}", groupBy: [o], measures: { m: { measure: mean, of: y + ${limit} } } } }`,
       `  e${chain}: { stage: report@1, with: { title: "${limit}", sections: [{ title: t, dataset: "\${steps.d${chain}.dataset}" }] } }`,
     )

@@ -13,7 +13,7 @@ const connectTimeoutMs = 2000
 const bodyLimits: readonly (readonly [path: RegExp, bytes: number])[] = [
   [/^\/v1\/workflows:plan/, 524_288],
   [/^\/v1\/workflows/, 262_144],
-  [/^\/v1\/(runs|stages)/, 1_048_576],
+  [/^\/v1\/(runs|schedules|stages|webhooks)/, 1_048_576],
   [/^\/stages\/[^/]+\/v\d+\/(?!datasets)/, 1_048_576],
 ]
 const silenceMs = 120_000
@@ -69,7 +69,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
     const hidden = { schema: { hide: true } }
     const whole = (request: FastifyRequest) => request.url
 
-    for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/stages'])
+    for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/schedules', '/v1/stages', '/v1/webhooks'])
       for (const url of [prefix, `${prefix}/*`, ...verbs.map(verb => `${prefix}::${verb}`)])
         scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole))
     const ingest = upstreams.stages.get('ingest')

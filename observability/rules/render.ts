@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml'
 import type { Alert } from './rule.ts'
-import { recordings, sloAlerts } from './slo.ts'
+import { longRecordings, recordings, sloAlerts } from './slo.ts'
 import { symptoms } from './symptoms.ts'
 
 const runbooks = 'docs/runbooks'
@@ -11,42 +11,55 @@ const layout = { lineWidth: 0, aliasDuplicateObjects: false }
 
 export const alerts: readonly Alert[] = [...sloAlerts, ...symptoms]
 
-export const rulesFile = (): string =>
+const groups = [
+  { name: 'meshwork-slo-recordings', rules: recordings },
+  { name: 'meshwork-slo-recordings-long', interval: '5m', rules: longRecordings },
+  { name: 'meshwork-slo', rules: sloAlerts.map(ruleOf) },
+  { name: 'meshwork-symptoms', rules: symptoms.map(ruleOf) },
+]
+
+export const rulesFile = (): string => written + stringify({ groups }, layout)
+
+/** The same for the Prometheus Operator. */
+export const prometheusRule = (): string =>
   written +
   stringify(
     {
-      groups: [
-        { name: 'meshwork-slo-recordings', interval: '30s', rules: recordings },
-        { name: 'meshwork-slo', rules: sloAlerts.map(ruleOf) },
-        { name: 'meshwork-symptoms', rules: symptoms.map(ruleOf) },
-      ],
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'PrometheusRule',
+      metadata: {
+        name: 'meshwork',
+        labels: { 'app.kubernetes.io/name': 'meshwork', 'app.kubernetes.io/component': 'monitoring' },
+      },
+      spec: { groups },
     },
     layout,
   )
 
-const ruleOf = (alert: Alert) => ({
-  alert: alert.name,
-  expr: alert.expr,
-  ...(alert.for === '0m' ? {} : { for: alert.for }),
-  labels: { severity: alert.severity },
-  annotations: {
-    summary: alert.summary,
-    description: alert.description,
-    runbook_url: `${runbooks}/${alert.name}.md`,
-  },
+function ruleOf(alert: Alert) {
+  return {
+    alert: alert.name,
+    expr: alert.expr,
+    ...(alert.for === '0m' ? {} : { for: alert.for }),
+    labels: { severity: alert.severity },
+    annotations: {
+      summary: alert.summary,
+      description: alert.description,
+      runbook_url: `${runbooks}/${alert.name}.md`,
+    },
+  }
+}
+
+/** Two tests for each alert: one in which it fires, one in which it stays silent. Those of objectives play days. */
+export const testFiles = (): Record<'slo' | 'symptoms', string> => ({
+  slo: testFile(sloAlerts, '5m'),
+  symptoms: testFile(symptoms, '1m'),
 })
 
-/** Two tests for each alert: one in which it fires, one in which it stays silent. */
-export const testsFile = (): string =>
-  written +
-  stringify(
-    {
-      rule_files: ['rules/meshwork.yaml'],
-      evaluation_interval: '1m',
-      tests: alerts.flatMap(alert => [testOf(alert, 'fires'), testOf(alert, 'silent')]),
-    },
-    layout,
-  )
+function testFile(some: readonly Alert[], interval: string): string {
+  const tests = some.flatMap(alert => [testOf(alert, 'fires'), testOf(alert, 'silent')])
+  return written + stringify({ rule_files: ['rules/meshwork.yaml'], evaluation_interval: interval, tests }, layout)
+}
 
 function testOf({ name, severity, ...stories }: Alert, which: 'fires' | 'silent') {
   const { series, at } = stories[which]

@@ -1,5 +1,6 @@
 // The objectives of the service and the alerts on them: multi-window, multi-burn-rate, as in chapter 5 of Google's SRE
-// workbook. A burn rate of 1 uses up the budget of 30 days in 30 days.
+// workbook. A burn rate of 1 uses up the budget of 30 days in 30 days. Expressions keep the namespace: two meshes of one
+// cluster are two services. Where there are no namespaces it is empty.
 
 import { errors } from '@meshwork/contracts'
 import type { Alert, Recording } from './rule.ts'
@@ -12,8 +13,6 @@ export interface Objective {
   /** What counts, in the words of a sentence: "runs". */
   readonly of: string
   readonly broken: string
-  /** Labels that are kept, so that the alert names who it is. */
-  readonly by: readonly string[]
   /** Events within a window, as an expression of increases. */
   readonly total: (window: string) => string
   readonly bad: (window: string) => string
@@ -41,9 +40,8 @@ export const objectives: readonly Objective[] = [
     target: 0.995,
     of: 'runs',
     broken: 'fail by the fault of the system',
-    by: [],
-    total: window => `sum(increase(meshwork_runs_total[${window}]))`,
-    bad: window => `sum(increase(meshwork_runs_failed_total{fault="system"}[${window}]))`,
+    total: window => `sum by (namespace) (increase(meshwork_runs_total[${window}]))`,
+    bad: window => `sum by (namespace) (increase(meshwork_runs_failed_total{fault="system"}[${window}]))`,
     series: ['meshwork_runs_total{result="succeeded"}', 'meshwork_runs_failed_total{fault="system"}'],
   },
   {
@@ -52,10 +50,9 @@ export const objectives: readonly Objective[] = [
     target: 0.99,
     of: 'runs',
     broken: 'wait longer than a second for their first call',
-    by: [],
-    total: window => `sum(increase(meshwork_run_first_step_seconds_count[${window}]))`,
+    total: window => `sum by (namespace) (increase(meshwork_run_first_step_seconds_count[${window}]))`,
     bad: window =>
-      `sum(increase(meshwork_run_first_step_seconds_count[${window}])) - sum(increase(meshwork_run_first_step_seconds_bucket{le="1"}[${window}]))`,
+      `sum by (namespace) (increase(meshwork_run_first_step_seconds_count[${window}])) - sum by (namespace) (increase(meshwork_run_first_step_seconds_bucket{le="1"}[${window}]))`,
     series: ['meshwork_run_first_step_seconds_count', 'meshwork_run_first_step_seconds_bucket{le="1"}'],
     countsGood: true,
   },
@@ -65,10 +62,9 @@ export const objectives: readonly Objective[] = [
     target: 0.99,
     of: 'calls of stage {{ $labels.stage }}',
     broken: 'fail by the fault of the system',
-    by: ['stage'],
-    total: window => `sum by (stage) (increase(meshwork_stage_runs_total[${window}]))`,
+    total: window => `sum by (namespace, stage) (increase(meshwork_stage_runs_total[${window}]))`,
     bad: window =>
-      `sum by (stage) (increase(meshwork_stage_runs_total{${faults}}[${window}])) or 0 * sum by (stage) (increase(meshwork_stage_runs_total[${window}]))`,
+      `sum by (namespace, stage) (increase(meshwork_stage_runs_total{${faults}}[${window}])) or 0 * sum by (namespace, stage) (increase(meshwork_stage_runs_total[${window}]))`,
     series: [
       'meshwork_stage_runs_total{stage="clean",result="succeeded",code="ok"}',
       'meshwork_stage_runs_total{stage="clean",result="failed",code="MESHWORK_STAGE_CRASHED"}',
@@ -80,10 +76,9 @@ export const objectives: readonly Objective[] = [
     target: 0.99,
     of: 'batches of model {{ $labels.model }}',
     broken: 'take longer than a second',
-    by: ['model'],
-    total: window => `sum by (model) (increase(meshwork_inference_batch_duration_seconds_count[${window}]))`,
+    total: window => `sum by (namespace, model) (increase(meshwork_inference_batch_duration_seconds_count[${window}]))`,
     bad: window =>
-      `sum by (model) (increase(meshwork_inference_batch_duration_seconds_count[${window}])) - sum by (model) (increase(meshwork_inference_batch_duration_seconds_bucket{le="1"}[${window}]))`,
+      `sum by (namespace, model) (increase(meshwork_inference_batch_duration_seconds_count[${window}])) - sum by (namespace, model) (increase(meshwork_inference_batch_duration_seconds_bucket{le="1"}[${window}]))`,
     series: [
       'meshwork_inference_batch_duration_seconds_count{model="seed"}',
       'meshwork_inference_batch_duration_seconds_bucket{model="seed",le="1"}',
@@ -96,10 +91,9 @@ export const objectives: readonly Objective[] = [
     target: 0.999,
     of: 'requests at the gateway',
     broken: 'are answered with an error of the system',
-    by: [],
-    total: window => `sum(increase(meshwork_gateway_upstream_duration_seconds_count[${window}]))`,
+    total: window => `sum by (namespace) (increase(meshwork_gateway_upstream_duration_seconds_count[${window}]))`,
     bad: window =>
-      `sum(increase(meshwork_gateway_upstream_duration_seconds_count{status=~"5xx|error"}[${window}])) or 0 * sum(increase(meshwork_gateway_upstream_duration_seconds_count[${window}]))`,
+      `sum by (namespace) (increase(meshwork_gateway_upstream_duration_seconds_count{status=~"5xx|error"}[${window}])) or 0 * sum by (namespace) (increase(meshwork_gateway_upstream_duration_seconds_count[${window}]))`,
     series: [
       'meshwork_gateway_upstream_duration_seconds_count{service="orchestrator",status="2xx"}',
       'meshwork_gateway_upstream_duration_seconds_count{service="orchestrator",status="5xx"}',
@@ -107,16 +101,30 @@ export const objectives: readonly Objective[] = [
   },
 ]
 
-export const recordings: readonly Recording[] = objectives.flatMap(of =>
-  windows.flatMap(window => [
-    {
-      record: `meshwork:slo_errors:ratio_rate${window}`,
-      expr: `(${of.bad(window)}) / (${of.total(window)} > 0)`,
-      labels: { slo: of.slo },
-    },
-    { record: `meshwork:slo_events:increase${window}`, expr: of.total(window), labels: { slo: of.slo } },
-  ]),
-)
+/** Those over long windows change slowly and cost more: they are computed less often. */
+const longWindows: readonly string[] = ['6h', '1d', '3d']
+
+const recordingsOver = (some: readonly string[]): Recording[] =>
+  objectives.flatMap(of =>
+    some.flatMap(window => [
+      {
+        record: `meshwork:slo_errors:ratio_rate${window}`,
+        expr: `(${of.bad(window)}) / (${of.total(window)} > 0)`,
+        labels: { slo: of.slo },
+      },
+      { record: `meshwork:slo_events:increase${window}`, expr: of.total(window), labels: { slo: of.slo } },
+    ]),
+  )
+
+export const recordings: readonly Recording[] = [
+  ...objectives.map(of => ({
+    record: 'meshwork:slo_objective:ratio',
+    expr: `vector(${of.target})`,
+    labels: { slo: of.slo },
+  })),
+  ...recordingsOver(windows.filter(window => !longWindows.includes(window))),
+]
+export const longRecordings = recordingsOver(longWindows)
 
 /** Burn rate, and the windows over which it has to hold: the long one for weight, the short one so that it clears. */
 const pairs = {

@@ -6,6 +6,7 @@ import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
+import { Scheduler } from './engine/scheduler.ts'
 import { Starter } from './engine/starter.ts'
 import { RunNews } from './events.ts'
 import { bulkRoutes } from './routes/bulk.ts'
@@ -15,8 +16,10 @@ import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { verbRoutes } from './routes/verbs.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { find, workflowRoutes } from './routes/workflows.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
@@ -30,12 +33,16 @@ import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
+import { Schedules } from './store/schedules.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
+import { Webhooks } from './store/webhooks.ts'
 import { Workflows } from './store/workflows.ts'
 import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 import { watchRuns } from './telemetry/run-census.ts'
+import { WebhookClient } from './webhook/post.ts'
+import { WebhookSender } from './webhook/sender.ts'
 
 export const version = '0.1.0'
 
@@ -49,10 +56,13 @@ export interface OrchestratorOptions {
   readonly eventStreamsMax: number
   /** Seconds for which an ended run is kept; 0, the default, for ever. */
   readonly runsKeepSeconds?: number
+  /** Whether webhooks may lead to private and loopback addresses; not by default. */
+  readonly webhooksAllowPrivate?: boolean
   readonly log: Logger
 }
 
 export interface Orchestrator extends Service {
+  readonly database: Database
   /** Takes up runs and looks at the deployments. */
   start(): Promise<void>
   /** Hands the runs over and closes everything but the server. */
@@ -73,6 +83,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       tags: [
         { name: 'workflows', description: 'Named, versioned documents.' },
         { name: 'runs', description: 'Executions of workflows.' },
+        { name: 'schedules', description: 'Runs at set times.' },
+        { name: 'webhooks', description: 'Events sent to addresses of yours.' },
         { name: 'stages', description: 'Deployments that do the work.' },
         { name: 'operation', description: 'Health and metrics.' },
       ],
@@ -99,7 +111,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const metrics = new EngineMetrics(service.registry)
   watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
-  const changed = (runId: string) => news.tell(runId)
+  const changed = (runId: string, ended?: boolean) => news.tell(runId, ended)
   const engine = new Engine({
     me,
     runs,
@@ -123,6 +135,24 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const retention = new Retention(database)
   const keepSeconds = options.runsKeepSeconds ?? 0
   const janitor = new Janitor({ retention, keepSeconds, log, removed: removed => metrics.runsRemoved(removed) })
+  const schedules = new Schedules(database)
+  const scheduler = new Scheduler({
+    schedules,
+    runs,
+    verbs,
+    starter,
+    log,
+    changed: () => engine.wake(),
+    fired: (outcome, lateSeconds) => metrics.fired(outcome, lateSeconds),
+  })
+  const webhooks = new Webhooks(database)
+  const webhookClient = new WebhookClient(options.webhooksAllowPrivate ?? false)
+  const sender = new WebhookSender({
+    webhooks,
+    client: webhookClient,
+    log,
+    sent: outcome => metrics.webhookSent(outcome),
+  })
   const takeover =
     options.databaseUrl === undefined
       ? undefined
@@ -140,6 +170,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
+  scheduleRoutes(service.app, schedules, starter)
+  webhookRoutes(service.app, webhooks, webhookClient)
   retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
@@ -147,6 +179,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
 
   return {
     ...service,
+    database,
     start: async () => {
       for (const { stage, url } of [...options.stages, ...(await deployments.list())]) directory.add(stage, url)
       await directory.start()
@@ -154,10 +187,15 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
       engine.start()
       janitor.start()
+      scheduler.start()
+      sender.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
+      await scheduler.stop()
+      await sender.stop()
+      await webhookClient.close()
       await janitor.stop()
       await engine.stop()
       await takeover?.stop()

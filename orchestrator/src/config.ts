@@ -38,6 +38,10 @@ export const OrchestratorConfig = Type.Object({
     default: 0,
     description: 'Hours for which a run that has ended is kept, with its steps and events; 0 keeps it for ever.',
   }),
+  MESHWORK_WEBHOOKS_ALLOW_PRIVATE: Type.Boolean({
+    default: false,
+    description: 'Whether webhooks may lead to private and loopback addresses.',
+  }),
   MESHWORK_EVENT_STREAMS_MAX: Type.Integer({
     minimum: 1,
     maximum: 100_000,

@@ -16,6 +16,7 @@ try {
     runsMax: config.MESHWORK_RUNS_MAX,
     callsMax: config.MESHWORK_STAGE_CALLS_MAX,
     runsKeepSeconds: config.MESHWORK_RUNS_KEEP_HOURS * 3600,
+    webhooksAllowPrivate: config.MESHWORK_WEBHOOKS_ALLOW_PRIVATE,
     eventStreamsMax: config.MESHWORK_EVENT_STREAMS_MAX,
     log,
   })

@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { RunEvent, RunView } from '@meshwork/contracts'
+import type { FireView, RunEvent, RunView } from '@meshwork/contracts'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { type Counted, startEcho } from './fixture/stages.ts'
@@ -174,3 +174,47 @@ t.test('verbs that were acknowledged survive the death of the orchestrator at th
   }
   t.same([echo.calls.get('a2'), echo.calls.get('b2'), echo.calls.get('d2')], [1, 2, 2], 'the rerun was done once')
 })
+
+t.test(
+  'of two orchestrators that fire one schedule, one of which is killed, each second has one fire and one run',
+  async t => {
+    const echo = await startEcho(t)
+    const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+    const [first, second] = [await start(t, echo.url, where), await start(t, echo.url, where)]
+    const tick =
+      'name: tick\nparams: { at: { type: string } }\nsteps:\n  a: { stage: echo@1, with: { value: "${params.at}" } }\n'
+    await post(`${first.url}/v1/workflows`, tick, 'application/yaml')
+    const definition = { workflow: 'tick', cron: '* * * * * *', timeParam: 'at', overlap: 'allow', catchUp: 'all' }
+    await request(`${first.url}/v1/schedules/seconds`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(definition),
+    })
+    const fires = async () =>
+      (await get<{ items: FireView[] }>(`${second.url}/v1/schedules/seconds/fires?limit=1000`)).items
+    const until = async (count: number) => {
+      while ((await fires()).length < count) await new Promise(resolve => setImmediate(resolve))
+    }
+    await until(3)
+    await first.kill('SIGKILL')
+    await until(7)
+    await post(`${second.url}/v1/schedules/seconds/pause`, '{}')
+    const found = (await fires()).reverse()
+    t.same(
+      found.map(({ at }) => Date.parse(at)),
+      found.map((_, i) => Date.parse(found[0]?.at ?? '') + 1000 * i),
+      'no second is missing, none is there twice',
+    )
+    for (const { run, outcome } of found) {
+      t.equal(outcome, 'started')
+      t.equal((await untilEnded(second.url, run ?? '')).at(-1)?.type, 'run.succeeded')
+    }
+    const { items } = await get<{ items: RunView[] }>(`${second.url}/v1/runs?workflow=tick&limit=1000`)
+    t.equal(items.length, found.length, 'one run for each')
+    t.same(
+      [...echo.calls.values()].filter(calls => calls !== 1).length <= 1,
+      true,
+      'only a call in flight at the kill may have come twice',
+    )
+  },
+)

@@ -30,7 +30,8 @@ export async function bring(name: Program): Promise<string> {
     await execute('apt-get', ['install', '--yes', '--no-install-recommends', packages[name]], { timeout: 300_000 })
   } catch (error) {
     throw new Error(
-      `${name} is not here and could not be installed: run "apt-get install ${packages[name]}" as root, or put ${name} on the PATH. ${String(error)}`,
+      `${name} is not here and could not be installed: run "apt-get install ${packages[name]}" as root, or put ${name} on the PATH.`,
+      { cause: error },
     )
   }
   const path = find(name)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { alerts, rulesFile, testsFile } from '../../observability/rules/render.ts'
+import { alerts, prometheusRule, rulesFile, testFiles } from '../../observability/rules/render.ts'
 import { find } from './programs.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,7 +15,9 @@ const execute = promisify(execFile)
 
 t.test('what is committed is what is generated', async t => {
   t.equal(readFileSync(join(folder, 'rules/meshwork.yaml'), 'utf8'), rulesFile())
-  t.equal(readFileSync(join(folder, 'meshwork.test.yaml'), 'utf8'), testsFile())
+  for (const [name, text] of Object.entries(testFiles()))
+    t.equal(readFileSync(join(folder, `${name}.test.yaml`), 'utf8'), text)
+  t.equal(readFileSync(join(repository, 'k8s/components/monitoring/meshwork-rules.yaml'), 'utf8'), prometheusRule())
 })
 
 t.test('every alert has a page: what it means, what users see, how to look, how to put it right', async t => {
@@ -36,7 +38,8 @@ t.test('promtool', { skip: promtool === undefined ? 'needs promtool: apt-get ins
   const tool = promtool as string
   const checked = await execute(tool, ['check', 'rules', join(folder, 'rules/meshwork.yaml')])
   t.match(checked.stdout, /SUCCESS/)
-  const { stdout } = await execute(tool, ['test', 'rules', 'meshwork.test.yaml'], { cwd: folder }).catch(error => {
+  const files = Object.keys(testFiles()).map(name => `${name}.test.yaml`)
+  const { stdout } = await execute(tool, ['test', 'rules', ...files], { cwd: folder }).catch(error => {
     t.fail(String(error.stdout ?? '') + String(error.stderr ?? error))
     return { stdout: '' }
   })

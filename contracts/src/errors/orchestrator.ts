@@ -68,6 +68,36 @@ export const orchestratorErrors = errorTable({
     title: 'The state of the run does not allow it',
     message: 'Run {run} {fact}, so it cannot be {verb}; {way}.',
   },
+  MESHWORK_WEBHOOK_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such webhook',
+    message: 'There is no webhook "{webhook}"; make it with PUT /v1/webhooks/{webhook}.',
+  },
+  MESHWORK_WEBHOOK_INVALID: {
+    status: 422,
+    retryable: false,
+    title: 'The webhook is wrong',
+    message: 'The webhook cannot be kept: {reason}.',
+  },
+  MESHWORK_SCHEDULE_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such schedule',
+    message: 'There is no schedule "{schedule}"; make it with PUT /v1/schedules/{schedule}.',
+  },
+  MESHWORK_SCHEDULE_INVALID: {
+    status: 422,
+    retryable: false,
+    title: 'The schedule is wrong',
+    message: 'The schedule cannot be kept: {reason}.',
+  },
+  MESHWORK_BACKFILL_TOO_LONG: {
+    status: 422,
+    retryable: false,
+    title: 'The range has too many fires',
+    message: 'The range has more than {limit} fires; divide it.',
+  },
   MESHWORK_BULK_CHOICE: {
     status: 422,
     retryable: false,

@@ -72,6 +72,27 @@ export const Step = Closed(
         description: 'Steps that must finish first, besides those referred to.',
       }),
     ),
+    when: Type.Optional(
+      Type.String({
+        maxLength: 4096,
+        description:
+          'A condition, as ${params.full} or ${steps.predict.rows > 0}. Where it is false the step is skipped, and with it what needs its output.',
+        examples: ['${steps.predict.rows > 0}'],
+      }),
+    ),
+    onError: Type.Optional(
+      OneOf(['fail', 'continue'], {
+        default: 'fail',
+        description:
+          'When its attempts are spent. fail: the run fails. continue: the run goes on without the step, as if it were skipped.',
+      }),
+    ),
+    finally: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Runs after all other steps have ended, also when the run fails; not when it is cancelled.',
+      }),
+    ),
     retry: Type.Optional(Retry),
     timeout: Type.Optional(Duration),
     description: Type.Optional(Type.String({ maxLength: 1000 })),

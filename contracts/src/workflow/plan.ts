@@ -36,6 +36,9 @@ export const StepPlan = Closed(
     url: Nullable(Type.String({ description: 'Address of that deployment.' })),
     level: Type.Integer({ minimum: 0, description: 'Steps of one level can run side by side.' }),
     needs: Type.Array(StepName, { maxItems: workflowStepsMax }),
+    when: Type.Optional(Type.String({ description: 'Its condition.' })),
+    onError: Type.Optional(Type.Literal('continue', { description: 'The run goes on when it fails.' })),
+    finally: Type.Optional(Type.Boolean({ description: 'It comes after all others.' })),
     datasets: MapOf(DatasetPlan, {
       maxProperties: 64,
       description: 'JSON pointer into the answer, and the dataset that would stand there, as far as it is known.',

@@ -174,6 +174,21 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       )
   checkDurations(step, at, name, say)
   checkTemplate(document, step.with ?? {}, `${at}/with`, `step "${name}"`, say, name)
+  if (step.when !== undefined) checkTemplate(document, step.when, `${at}/when`, `step "${name}"`, say, name)
+  checkLast(document, name, say)
+}
+
+/** What comes after all others cannot come before one of them. */
+function checkLast(document: WorkflowDocument, name: string, say: Say): void {
+  if (document.steps[name]?.finally) return
+  const last = (needsOf(document).get(name) ?? []).find(other => document.steps[other]?.finally)
+  if (last !== undefined)
+    say(
+      'needs-finally',
+      `/steps/${name}`,
+      `step "${name}" needs "${last}", which runs after all others (finally: true); make "${name}" a finally step too`,
+      name,
+    )
 }
 
 /** Timers hold no more than a day well, and a call without time can only fail. */

@@ -17,6 +17,8 @@ export interface Expression {
   readonly path: readonly (string | number)[] | undefined
   /** What it reads, as far as the path is written out: ["steps", "clean", "rows"]. */
   readonly reads: readonly (readonly string[])[]
+  /** Steps whose presence it tests, by has(steps.x) or steps.?x: they may be without an output. */
+  readonly tests: readonly string[]
   /** Its syntax tree. */
   readonly node: Node
 }
@@ -55,12 +57,18 @@ export function parseExpression(source: string): ParseResult {
       index === undefined ? (name ?? (key as string)) : Number(index),
     )
     const named = path.slice(0, path.findIndex(part => typeof part === 'number') >>> 0) as string[]
-    return { kind: 'parsed', expression: { source, path, reads: [named], node: referenceNode(path, source) } }
+    return {
+      kind: 'parsed',
+      expression: { source, path, reads: [named], tests: [], node: referenceNode(path, source) },
+    }
   }
   try {
     const { ast } = environment.parse(source) as unknown as { ast: Node }
     if (callsMatches(ast)) return wrong('uses matches(), which is not allowed; use startsWith, endsWith or contains')
-    return { kind: 'parsed', expression: { source, path: undefined, reads: readsOf(ast), node: ast } }
+    return {
+      kind: 'parsed',
+      expression: { source, path: undefined, reads: readsOf(ast), tests: testsOf(ast), node: ast },
+    }
   } catch (error) {
     return wrong(`cannot be parsed: ${firstLine(error)}`)
   }
@@ -130,6 +138,25 @@ function callsMatches(ast: Node): boolean {
   return [...nodes(ast)].some(
     ({ op, args }) => (op === 'rcall' || op === 'call') && Array.isArray(args) && args[0] === 'matches',
   )
+}
+
+function testsOf(ast: Node): string[] {
+  const found = new Set<string>()
+  for (const node of nodes(ast)) {
+    const tested = presenceTested(node)
+    const [root, step, ...deeper] = (tested && pathOf(tested, new Set())) ?? []
+    if (root === 'steps' && step !== undefined && deeper.length === 0) found.add(step)
+  }
+  return [...found]
+}
+
+/** What has(x.y) and x.?y test: the node of x.y, where y is a step. */
+function presenceTested({ op, args, ...rest }: Node): Node | undefined {
+  if (op === 'call') {
+    const [name, list] = args as [unknown, readonly Node[] | undefined]
+    return name === 'has' ? list?.[0] : undefined
+  }
+  return op === '.?' || op === '[?]' ? { op, args, ...rest } : undefined
 }
 
 /** Paths that start at `params`, `steps` or `run`, the longest of each. */

@@ -1,13 +1,13 @@
 // Which steps of a run run again when it is retried, rerun or forked, and which keep what they have. Pure.
 //
 // Invariants
-//  A1 What is kept has an output, and so has everything it comes after.
+//  A1 What is kept has an output, and so has everything it comes after, but for what it can do without.
 //  A2 Only a step that is asked to run again, or that follows one, gets a new generation: the stage then does its work
 //     anew. A step that never ended well keeps its key, so that work which was done but not answered is not done twice.
 
 import type { JsonValue } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
-import { inputOf } from './input.ts'
+import { conditionOf, inputOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
 import { hasOutput, pendingStep, type StepState } from './state.ts'
 
@@ -34,8 +34,10 @@ export function rerunOf(plan: Plan, states: States, from: readonly string[]): Ag
   const asked = new Set(from)
   return select(plan, states, (name, again) => {
     if (asked.has(name)) return 'asked'
-    const before = plan.steps.find(step => step.name === name)?.needs ?? []
-    if (before.some(other => anew(again.get(other)))) return 'follows'
+    const { needs = [], tests = [], last } = plan.steps.find(step => step.name === name) ?? {}
+    if (last && again.size > 0) return 'follows' // it follows them all
+    if (needs.some(other => anew(again.get(other)))) return 'follows'
+    if (tests.some(other => again.has(other))) return 'follows' // it went on without what may come now
     return hasOutput(stateOf(states, name)) ? undefined : 'not-done'
   })
 }
@@ -53,6 +55,8 @@ export function forkOf(plan: Plan, states: States, facts: RunFacts, from: readon
     const reason = rerun.get(name)
     if (reason) return reason
     if (!step || step.needs.some(other => again.has(other))) return 'follows'
+    const condition = conditionOf(step, facts, plan, kept)
+    if (condition.kind === 'problem' || !condition.holds) return 'input-changed'
     const input = inputOf(step, facts, plan, kept)
     if (input.kind === 'problem' || input.hash !== state.inputHash) return 'input-changed'
     kept.set(name, state)

@@ -56,4 +56,7 @@ export function endOf(status: FinalStatus, facts: RunFacts, plan: Plan, states: 
 }
 
 const firstProblem = (plan: Plan, states: ReadonlyMap<string, StepState>): Problem | null =>
-  plan.steps.map(({ name }) => states.get(name)).find(state => state?.status === 'failed')?.problem ?? null
+  plan.steps
+    .filter(step => !step.continues)
+    .map(({ name }) => states.get(name))
+    .find(state => state?.status === 'failed')?.problem ?? null

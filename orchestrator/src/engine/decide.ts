@@ -1,22 +1,24 @@
 // What to do now with a run. Pure.
 //
 // Invariants
-//  D1 A step is started only when every step it needs has an output.
+//  D1 A step is started only when every step it needs has an output, or has ended and is one that the step can do without.
 //  D2 No command is given for a step that has settled.
 //  D3 The same plan, state and time give the same commands in the same order: the order of the plan.
 //  D4 After a step has failed for good, or the run is being cancelled, nothing is started; what runs is aborted,
-//     what has not begun is skipped or cancelled.
+//     what has not begun is skipped or cancelled. Two exceptions: a step that continues on errors fails for itself alone,
+//     and last steps are started after a failure, when all others have settled.
 //  D5 `finish` is given once, alone, when every step has settled.
-//  D6 While the run is paused nothing is started; when nothing runs any more, `park` is given, alone. A cancel or a
-//     failure goes before.
+//  D6 While the run is paused nothing is started; when nothing runs any more, `park` is given, alone. A cancel goes
+//     before, and so does a failure until only last steps are left.
+//  D7 A step is skipped when a step that it cannot do without has ended without an output.
 
-import type { RunStatus } from '@meshwork/contracts'
+import type { RunStatus, StepStatus } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
-import { hasOutput, isSettled, pendingStep, type RunState } from './state.ts'
+import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from './state.ts'
 
 export type Command =
   | { readonly kind: 'start'; readonly step: PlanStep }
-  | { readonly kind: 'skip'; readonly step: PlanStep }
+  | { readonly kind: 'skip'; readonly step: PlanStep; readonly reason: string }
   | { readonly kind: 'cancel'; readonly step: PlanStep }
   | { readonly kind: 'park' }
   | { readonly kind: 'finish'; readonly status: Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'> }
@@ -29,14 +31,17 @@ export interface Decision {
 
 export function decide(plan: Plan, state: RunState, now: number): Decision {
   const stateOf = (name: string) => state.steps.get(name) ?? pendingStep(name)
-  const failed = plan.steps.some(({ name }) => stateOf(name).status === 'failed')
+  const fatal = plan.steps.find(step => !step.continues && stateOf(step.name).status === 'failed')
   if (plan.steps.every(({ name }) => isSettled(stateOf(name)))) {
-    const status = failed ? 'failed' : state.cancelling ? 'cancelled' : 'succeeded'
     // A cancel that came when all was done has come too late.
-    const done = plan.steps.every(({ name }) => hasOutput(stateOf(name)))
-    return { commands: [{ kind: 'finish', status: done ? 'succeeded' : status }], wakeAt: undefined }
+    const cut = plan.steps.some(({ name }) => stateOf(name).status === 'cancelled')
+    return {
+      commands: [{ kind: 'finish', status: fatal ? 'failed' : cut ? 'cancelled' : 'succeeded' }],
+      wakeAt: undefined,
+    }
   }
-  if (state.paused && !state.cancelling && !failed) {
+  const onlyLast = plan.steps.every(step => step.last || isSettled(stateOf(step.name)))
+  if (state.paused && !state.cancelling && (!fatal || onlyLast)) {
     const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running')
     return { commands: runs ? [] : [{ kind: 'park' }], wakeAt: undefined }
   }
@@ -44,17 +49,38 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
   let wakeAt: number | undefined
   for (const step of plan.steps) {
     const { status, nextAt } = stateOf(step.name)
-    if (status === 'pending') {
-      if (state.cancelling) commands.push({ kind: 'cancel', step })
-      else if (failed) commands.push({ kind: 'skip', step })
-      else if (step.needs.every(name => hasOutput(stateOf(name)))) commands.push({ kind: 'start', step })
-    } else if (status === 'running') {
-      if (state.cancelling || failed) commands.push({ kind: 'cancel', step })
+    if (isSettled({ status })) continue
+    const broken = !step.last && fatal
+    if (state.cancelling) commands.push({ kind: 'cancel', step })
+    else if (status === 'running') {
+      if (broken) commands.push({ kind: 'cancel', step })
     } else if (status === 'retrying') {
-      if (state.cancelling || failed) commands.push({ kind: 'cancel', step })
+      if (broken) commands.push({ kind: 'cancel', step })
       else if (nextAt === null || nextAt <= now) commands.push({ kind: 'start', step })
       else wakeAt = Math.min(wakeAt ?? nextAt, nextAt)
+    } else if (broken) commands.push({ kind: 'skip', step, reason: `step "${broken.name}" failed` })
+    else if (!step.last || onlyLast) {
+      const next = begin(step, stateOf)
+      if (next) commands.push(next)
     }
   }
   return { commands, wakeAt }
+}
+
+function begin(step: PlanStep, stateOf: (name: string) => StepState): Command | undefined {
+  const without = step.needs.filter(name => !hasOutput(stateOf(name)))
+  const lost = without.find(name => isSettled(stateOf(name)) && !step.tests?.includes(name))
+  if (lost !== undefined)
+    return {
+      kind: 'skip',
+      step,
+      reason: `it needs step "${lost}", which ${whyWithout[stateOf(lost).status] ?? 'has no output'}`,
+    }
+  return without.every(name => isSettled(stateOf(name))) ? { kind: 'start', step } : undefined
+}
+
+const whyWithout: Partial<Record<StepStatus, string>> = {
+  failed: 'failed',
+  skipped: 'was skipped',
+  cancelled: 'was ended',
 }

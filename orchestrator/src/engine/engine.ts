@@ -27,7 +27,7 @@ export interface EngineOptions {
   readonly runsMax: number
   readonly callsMax: number
   /** Told after each commit that concerns a run. */
-  readonly changed: (runId: string) => void
+  readonly changed: (runId: string, ended?: boolean) => void
 }
 
 /** What a walk uses of the engine. */
@@ -39,7 +39,7 @@ export interface EngineParts {
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
   /** Told after each commit of the walk. */
-  readonly changed: (runId: string) => void
+  readonly changed: (runId: string, ended?: boolean) => void
   readonly metrics: EngineMetrics
 }
 
@@ -77,7 +77,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#limits = new CallLimits(options.callsMax)
-    this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(options.changed))
+    this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(id => options.changed(id)))
     this.#parts = {
       runs: options.runs,
       directory: options.directory,

@@ -3,7 +3,7 @@
 import type { DeploymentView, RunExplanation } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { RunRow } from '../store/rows.ts'
-import { hasOutput, pendingStep, type StepState } from './state.ts'
+import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
 
 export interface KnownOfRun {
   readonly run: Pick<
@@ -62,12 +62,12 @@ function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: n
   if (hasOutput(state)) return { reason: 'done', detail: 'It has its output.' }
   if (state.status === 'failed') return { reason: 'failed', detail: state.problem?.detail ?? 'It failed.' }
   if (state.status === 'cancelled') return { reason: 'cancelled', detail: 'It was ended with the run.' }
-  const broken = plan.steps.find(({ name }) => states.get(name)?.status === 'failed')
-  if (state.status === 'skipped')
-    return { reason: 'skipped', detail: `Step "${broken?.name ?? '?'}" failed, so it was not begun.` }
+  if (state.status === 'skipped') return { reason: 'skipped', detail: whySkipped(plan, states, step) }
   if (run.ended_at !== null) return { reason: 'not-begun', detail: 'The run ended before it was begun.' }
   if (state.status === 'running') return explainCall(known, step, state)
-  const missing = step.needs.filter(name => !hasOutput(states.get(name) ?? pendingStep(name)))
+  const open = (name: string) => !isSettled(states.get(name) ?? pendingStep(name))
+  const before = step.last ? plan.steps.filter(({ last }) => !last).map(({ name }) => name) : []
+  const missing = [...new Set([...before, ...step.needs])].filter(open)
   if (missing.length > 0)
     return {
       reason: 'needs',
@@ -86,6 +86,16 @@ function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: n
       until: state.nextAt,
     }
   return { reason: 'starting', detail: 'Everything it needs is there; it is being started.' }
+}
+
+function whySkipped(plan: Plan, states: KnownOfRun['states'], step: PlanStep): string {
+  const statusOf = (name: string) => states.get(name)?.status
+  const lost = step.needs.find(name => statusOf(name) === 'skipped' || statusOf(name) === 'failed')
+  if (lost !== undefined && !step.tests?.includes(lost))
+    return `Step "${lost}", which it needs, ${statusOf(lost) === 'failed' ? 'failed' : 'was skipped'}.`
+  const fatal = plan.steps.find(other => !other.continues && statusOf(other.name) === 'failed')
+  if (fatal && !step.last) return `Step "${fatal.name}" failed, so it was not begun.`
+  return step.when === undefined ? 'It was not begun.' : `Its condition was false: ${step.when}`
 }
 
 function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state: StepState): Reason {

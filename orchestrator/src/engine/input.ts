@@ -28,6 +28,27 @@ export function inputOf(step: PlanStep, facts: RunFacts, plan: Plan, states: Rea
   })
 }
 
+export type Condition =
+  | { readonly kind: 'condition'; readonly holds: boolean }
+  | { readonly kind: 'problem'; readonly problem: Problem }
+
+/** Whether a step is to be done. */
+export function conditionOf(
+  step: PlanStep,
+  facts: RunFacts,
+  plan: Plan,
+  states: ReadonlyMap<string, StepState>,
+): Condition {
+  const { when } = step
+  if (when === undefined) return { kind: 'condition', holds: true }
+  return orProblem(step.name, () => {
+    const value = fill(readTemplate(when, '', []), scopeOf(facts, plan, states, step.name))
+    if (typeof value !== 'boolean')
+      throw new EvaluationError(`"when" gives ${JSON.stringify(value)}, not true or false`)
+    return { kind: 'condition', holds: value }
+  })
+}
+
 /** The outputs of a run all of whose steps have ended well. */
 export function outputsOf(facts: RunFacts, plan: Plan, states: ReadonlyMap<string, StepState>): Input {
   return orProblem('outputs', () => {
@@ -38,7 +59,7 @@ export function outputsOf(facts: RunFacts, plan: Plan, states: ReadonlyMap<strin
 
 export const hashOf = (value: JsonValue): string => createHash('sha256').update(canonicalJson(value)).digest('hex')
 
-function orProblem(step: string, make: () => Input): Input {
+function orProblem<T>(step: string, make: () => T): T | { kind: 'problem'; problem: Problem } {
   try {
     return make()
   } catch (error) {

@@ -6,9 +6,9 @@ import { restartMs } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
-import { inputOf } from './input.ts'
+import { conditionOf, inputOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
-import { answered, type Change, failed, reused, started } from './settle.ts'
+import { answered, type Change, failed, reused, skipped, started } from './settle.ts'
 import type { StepState } from './state.ts'
 
 export interface Prepared {
@@ -31,6 +31,9 @@ export async function prepare(
   now: number,
 ): Promise<Prepared> {
   const before = states.get(step.name) as StepState
+  const condition = conditionOf(step, facts, run.plan, states)
+  if (condition.kind === 'problem') return { change: failed(before, condition.problem, now) }
+  if (!condition.holds) return { change: skipped(before, `its condition is false: ${step.when}`, now) }
   const input = inputOf(step, facts, run.plan, states)
   if (input.kind === 'problem') return { change: failed(before, input.problem, now) }
   const deployment = await sources.directory.pick(step.stage, step.major).catch((error: unknown) => {

@@ -84,10 +84,10 @@ export function cancelled(before: StepState, now: number): Change {
   }
 }
 
-export function skipped(before: StepState, now: number): Change {
+export function skipped(before: StepState, reason: string, now: number): Change {
   return {
     state: { ...before, status: 'skipped', endedAt: now },
-    events: [{ type: 'step.skipped', step: before.name }],
+    events: [{ type: 'step.skipped', step: before.name, data: { reason } }],
   }
 }
 

@@ -66,6 +66,27 @@ export class Starter {
     })
   }
 
+  /** For a schedule: makes runs of a workflow out of parameters, without keeping them. Throws when it cannot be run. */
+  async prepare(
+    name: string,
+    version: number | undefined,
+  ): Promise<(params: Record<string, JsonValue>, origin: Origin) => NewRun> {
+    const workflow = await this.#options.find(name, version)
+    const stages = await requireStages(this.#options.directory, workflow.plan.steps)
+    return (params, { key, traceparent }) => ({
+      id: randomUUID(),
+      jobId: randomUUID(),
+      workflow: workflow.name,
+      version: workflow.version,
+      params: this.#fitting(workflow, params, stages),
+      cache: false,
+      plan: workflow.plan,
+      traceparent: traceparentOf(traceparent),
+      idempotencyKey: key ?? null,
+      requestHash: hashOf({ workflow: workflow.name, params }),
+    })
+  }
+
   /** A new run of the same plan that keeps what the change does not concern. */
   async fork(run: RunRow, steps: readonly StepRow[], request: ForkRequest, origin: Origin): Promise<Accepted> {
     return await this.#once(origin.key, async () => {
@@ -113,12 +134,19 @@ export class Starter {
     return { params, again: forkOf(run.plan, statesOf(steps), facts, request.from ?? []) }
   }
 
-  /** The parameters of a run with defaults, checked against the workflow and against the steps that they go into. */
   async #checked(workflow: WorkflowRow, given: Record<string, JsonValue>): Promise<Record<string, JsonValue>> {
+    return this.#fitting(workflow, given, await requireStages(this.#options.directory, workflow.plan.steps))
+  }
+
+  /** The parameters of a run with defaults, checked against the workflow and against the steps that they go into. */
+  #fitting(
+    workflow: WorkflowRow,
+    given: Record<string, JsonValue>,
+    stages: readonly KnownStage[],
+  ): Record<string, JsonValue> {
     requireSmall(given)
     const found = checkParams(workflow.document.params, given)
     if (found.kind === 'wrong') throw unfit(workflow.name, found.items)
-    const stages = await requireStages(this.#options.directory, workflow.plan.steps)
     const items = this.#checks.check(workflow, found.params, stages)
     if (items.length > 0) throw unfit(workflow.name, items)
     return found.params

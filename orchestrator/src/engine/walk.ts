@@ -163,7 +163,7 @@ export class Walk {
         if (body === undefined) moved = true
         else toCall.push({ step, before, body })
       } else if (command.kind === 'skip' || before.status !== 'running') {
-        this.#apply(command.kind === 'skip' ? skipped(before, now) : cancelled(before, now), changes)
+        this.#apply(command.kind === 'skip' ? skipped(before, command.reason, now) : cancelled(before, now), changes)
         moved = true
       }
     }
@@ -256,7 +256,7 @@ export class Walk {
   }
 
   #told(end: End | undefined): void {
-    this.#parts.changed(this.runId)
+    this.#parts.changed(this.runId, end !== undefined)
     if (!end) return
     const { waitedMs, recovered } = this.#claimed
     const shares = this.#timeline.shares(performance.now(), waitedMs)

@@ -27,7 +27,7 @@ export async function forecast(
   const forecasts = new Map<string, Forecast>()
   const outputs: Record<string, JsonValue> = {}
   for (const step of plan.steps) {
-    const template = readTemplate(step.with, '', [])
+    const template = readTemplate([step.with, step.when ?? ''], '', [])
     const reads = expressionsOf(template, '').flatMap(({ expression }) => expression.reads)
     const why = reasonNotKnown(reads, params, outputs)
     if (why) {
@@ -36,9 +36,12 @@ export async function forecast(
     }
     const scope: Scope = { params, steps: outputs, run: null, ...(types && { types }) }
     try {
-      const inputHash = createHash('sha256')
-        .update(canonicalJson(fill(template, scope)))
-        .digest('hex')
+      const [input = null, when] = fill(template, scope) as JsonValue[]
+      if (when === false) {
+        forecasts.set(step.name, { reuse: 'no', reason: 'its condition is false: it would be skipped', run: null })
+        continue
+      }
+      const inputHash = createHash('sha256').update(canonicalJson(input)).digest('hex')
       const recorded = await find(step.name, inputHash)
       if (recorded) outputs[step.name] = recorded.output
       forecasts.set(

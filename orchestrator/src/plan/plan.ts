@@ -1,7 +1,8 @@
 // The plan of a workflow: steps in order, with what each needs and its numbers written out. It is stored with a run,
 // so that a run keeps what it was planned with. Pure.
 
-import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
+import type { JsonValue, Step, WorkflowDocument } from '@meshwork/contracts'
+import type { Expression } from '../definition/expression.ts'
 import { expressionsOf, readTemplate, type TemplateFault } from '../definition/template.ts'
 import type { Schema } from '../typing/schema.ts'
 import { durationMs } from './duration.ts'
@@ -19,7 +20,16 @@ export interface PlanStep {
   readonly stage: string
   readonly major: number
   readonly with: JsonValue
+  /** Steps that it comes after. */
   readonly needs: readonly string[]
+  /** Those of them that may end without an output: it tests whether they have one. */
+  readonly tests?: readonly string[]
+  /** A condition, as it is written. */
+  readonly when?: string
+  /** The run goes on when the step fails. */
+  readonly continues?: true
+  /** It begins when all steps but those like it have ended. */
+  readonly last?: true
   readonly retry: RetryPlan
   /** Milliseconds for one attempt. */
   readonly timeoutMs: number
@@ -41,8 +51,10 @@ export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Sc
   const order = orderOf(needs)
   if (order.kind === 'cycle') throw new Error(`a cycle: ${order.names.join(' → ')}`)
   const read = typesRead(document, types)
+  const isLast = (name: string) => document.steps[name]?.finally === true
+  const names = [...order.names.filter(name => !isLast(name)), ...order.names.filter(isLast)]
   return {
-    steps: order.names.map(name => stepOf(document, name, needs.get(name) ?? [])),
+    steps: names.map(name => stepOf(document, name, needs.get(name) ?? [])),
     outputs: document.outputs ?? {},
     ...(read && { types: read }),
   }
@@ -50,7 +62,7 @@ export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Sc
 
 /** Of the types only those that a computed expression reads: the plan is stored with every run. */
 function typesRead(document: WorkflowDocument, types: ReadonlyMap<string, Schema>): Schema | undefined {
-  const inputs = [...Object.values(document.steps).map(step => step.with ?? {}), document.outputs ?? {}]
+  const inputs = [...Object.values(document.steps).map(inputsOf), document.outputs ?? {}]
   const computed = inputs
     .flatMap(input => expressionsOf(readTemplate(input, '', []), ''))
     .filter(({ expression }) => expression.path === undefined)
@@ -73,9 +85,8 @@ export function needsOf(document: WorkflowDocument): Map<string, string[]> {
   const place = new Map(Object.keys(document.steps).map((name, i) => [name, i]))
   return new Map(
     Object.entries(document.steps).map(([name, step]) => {
-      const faults: TemplateFault[] = []
-      const referred = expressionsOf(readTemplate(step.with ?? {}, '', faults), '')
-        .flatMap(({ expression }) => expression.reads)
+      const referred = expressionsIn(step)
+        .flatMap(({ reads }) => reads)
         .flatMap(([root, other]) => (root === 'steps' && other !== undefined ? [other] : []))
       const all = new Set([...referred, ...(step.needs ?? [])])
       return [
@@ -85,6 +96,40 @@ export function needsOf(document: WorkflowDocument): Map<string, string[]> {
     }),
   )
 }
+
+/** Steps that a step may do without: wherever it reads them, it tests whether they have an output. */
+export function testedBy(step: Step): string[] {
+  const expressions = expressionsIn(step)
+  const sure = new Set([
+    ...(step.needs ?? []),
+    ...expressions.flatMap(({ reads, tests }) =>
+      reads.flatMap(([root, name]) => (root === 'steps' && name !== undefined && !tests.includes(name) ? [name] : [])),
+    ),
+  ])
+  return [...new Set(expressions.flatMap(({ tests }) => tests))].filter(name => !sure.has(name))
+}
+
+/** Steps that may end without an output in a run that succeeds: by a condition, or for the sake of one before them. */
+export function uncertainOf(document: WorkflowDocument): ReadonlySet<string> {
+  const needs = needsOf(document)
+  const order = orderOf(needs)
+  const found = new Set<string>()
+  for (const name of order.kind === 'cycle' ? [] : order.names) {
+    const step = document.steps[name] as Step
+    const tested = testedBy(step)
+    const lost = (needs.get(name) ?? []).some(other => found.has(other) && !tested.includes(other))
+    if (step.when !== undefined || step.onError === 'continue' || lost) found.add(name)
+  }
+  return found
+}
+
+const expressionsIn = (step: Step): Expression[] => {
+  const faults: TemplateFault[] = []
+  return expressionsOf(readTemplate(inputsOf(step), '', faults), '').map(({ expression }) => expression)
+}
+
+/** Everything of a step that expressions can stand in. */
+const inputsOf = ({ with: input = {}, when = '' }: Step): JsonValue => [input, when]
 
 /** A step's needs, their needs, and so on. */
 export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
@@ -103,13 +148,18 @@ function stepOf(document: WorkflowDocument, name: string, needs: readonly string
   const step = document.steps[name]
   if (!step) throw new Error(`no step ${name}`)
   const [stage, major] = step.stage.split('@') as [string, string]
-  const { retry = {} } = step
+  const { retry = {}, when, onError } = step
+  const tests = testedBy(step)
   return {
     name,
     stage,
     major: Number(major),
     with: step.with ?? {},
     needs,
+    ...(tests.length > 0 && { tests }),
+    ...(when !== undefined && { when }),
+    ...(onError === 'continue' && { continues: true }),
+    ...(step.finally && { last: true }),
     retry: {
       attempts: retry.attempts ?? retryDefaults.attempts,
       backoffMs: retry.backoff === undefined ? retryDefaults.backoffMs : durationMs(retry.backoff),

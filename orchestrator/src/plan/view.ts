@@ -29,6 +29,9 @@ export function planView(facts: PlanFacts): WorkflowPlan {
       url: deployment?.url ?? null,
       level: levels.get(step.name) ?? 0,
       needs: [...step.needs],
+      ...(step.when !== undefined && { when: step.when }),
+      ...(step.continues && { onError: 'continue' as const }),
+      ...(step.last && { finally: true }),
       datasets: datasets.get(step.name) ?? {},
       cache: forecasts.get(step.name) ?? { reuse: 'unknown', reason: 'not looked at', run: null },
     }
@@ -50,8 +53,11 @@ export function planView(facts: PlanFacts): WorkflowPlan {
 /** The longest way from a step that needs nothing. */
 function levelsOf(plan: Plan): Map<string, number> {
   const levels = new Map<string, number>()
-  for (const { name, needs } of plan.steps)
+  const others = plan.steps.filter(({ last }) => !last).map(({ name }) => name)
+  for (const { name, needs: own, last } of plan.steps) {
+    const needs = last ? [...others, ...own] : own
     levels.set(name, Math.max(-1, ...needs.map(other => levels.get(other) ?? 0)) + 1)
+  }
   return levels
 }
 

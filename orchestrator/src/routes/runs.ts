@@ -75,7 +75,7 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
     const until = performance.now() + seconds * 1000
     let now = run
     while (now.ended_at === null && performance.now() < until) {
-      await news.wait(run.id)
+      await news.waitForEnd(run.id, until - performance.now())
       now = (await runs.get(run.id)) ?? now
     }
     return now

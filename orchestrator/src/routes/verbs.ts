@@ -171,7 +171,7 @@ export async function ask(options: Omit<VerbRoutesOptions, 'runs'>, id: string, 
 
 function tell({ engine, news }: Omit<VerbRoutesOptions, 'runs' | 'verbs'>, run: RunRow): void {
   engine.ask(run.id, { cancelling: run.cancel_requested, paused: run.pause_requested })
-  news.tell(run.id)
+  news.tell(run.id, run.ended_at !== null)
 }
 
 const answer = async (reply: FastifyReply, run: RunRow) =>

@@ -28,6 +28,7 @@ export class Directory {
   readonly #client: StageClient
   readonly #log: Logger
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor(client: StageClient, log: Logger) {
     this.#client = client
@@ -78,12 +79,14 @@ export class Directory {
   async start(): Promise<void> {
     await this.lookAtAll()
     const again = () => {
+      if (this.#stopped) return
       this.#timer = setTimeout(() => void this.lookAtAll().then(again), lookEveryMs)
     }
     again()
   }
 
   stop(): void {
+    this.#stopped = true
     clearTimeout(this.#timer)
   }
 

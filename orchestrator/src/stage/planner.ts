@@ -2,20 +2,21 @@
 
 import { compile, type JsonValue, ProblemError, StagePlan } from '@meshwork/contracts'
 import type { Planned, StagePlanner } from '../plan/columns.ts'
+import { CallLimits } from '../engine/call-limits.ts'
 import type { StageClient } from './client.ts'
 import type { Deployment } from './deployment.ts'
 import type { Directory } from './directory.ts'
 import { PlanCache } from './plan-cache.ts'
 
-const inFlightMax = 16
+/** Of each deployment: where steps of one stage are many, those of the next begin meanwhile. */
+const inFlightMax = 8
 const timeoutMs = 20_000
 
 export class Planner implements StagePlanner {
   readonly #directory: Directory
   readonly #client: StageClient
   readonly #cache = new PlanCache()
-  readonly #waiting: (() => void)[] = []
-  #inFlight = 0
+  readonly #limits = new CallLimits(inFlightMax)
 
   constructor(directory: Directory, client: StageClient) {
     this.#directory = directory
@@ -30,7 +31,7 @@ export class Planner implements StagePlanner {
       const key = PlanCache.key(deployment, major, text)
       const known = this.#cache.get(key, Date.now())
       if (known) return { kind: 'planned', plan: known }
-      const plan = await this.#ask(`${deployment.url}/v${major}/${stage}/plan`, text)
+      const plan = await this.#ask(deployment, major, text)
       this.#cache.set(key, plan, Date.now())
       return { kind: 'planned', plan }
     } catch (error) {
@@ -50,7 +51,7 @@ export class Planner implements StagePlanner {
         try {
           return {
             kind: 'planned',
-            plan: await this.#ask(`${newer.url}/v${major}/${stage}/plan`, JSON.stringify(body)),
+            plan: await this.#ask(newer, major, JSON.stringify(body)),
           }
         } catch (error) {
           return { kind: 'unplanned', reason: error instanceof Error ? error.message : String(error) }
@@ -59,17 +60,15 @@ export class Planner implements StagePlanner {
     }
   }
 
-  async #ask(url: string, body: string): Promise<StagePlan> {
-    if (this.#inFlight >= inFlightMax) await new Promise<void>(resolve => this.#waiting.push(resolve))
-    this.#inFlight++
+  async #ask({ url, stage }: Deployment, major: number, body: string): Promise<StagePlan> {
+    const release = await this.#limits.take(url, new AbortController().signal)
     try {
-      const answer = await this.#client.post(url, body, AbortSignal.timeout(timeoutMs))
+      const answer = await this.#client.post(`${url}/v${major}/${stage}/plan`, body, AbortSignal.timeout(timeoutMs))
       const [fault] = compile(StagePlan).check(answer)
       if (fault) throw new Error(`its answer does not fit the protocol: ${fault.pointer} ${fault.detail}`)
       return answer as StagePlan
     } finally {
-      this.#inFlight--
-      this.#waiting.shift()?.()
+      release()
     }
   }
 }

@@ -11,7 +11,8 @@ export async function openBoss(database: Database, onError: (error: Error) => vo
   const tuning = { superviseIntervalSeconds: superviseSeconds, monitorIntervalSeconds: superviseSeconds }
   const boss =
     'lite' in database.boss
-      ? new PgBoss({ db: fromPglite(database.boss.lite), backend: 'pglite', ...tuning })
+      ? // Looking for bloated indexes reads the files of the catalogue, which PGlite does not have where it is looked.
+        new PgBoss({ db: fromPglite(database.boss.lite), backend: 'pglite', reindex: false, ...tuning })
       : new PgBoss({
           connectionString: database.boss.connectionString,
           max: 4,

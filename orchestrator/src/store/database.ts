@@ -61,7 +61,12 @@ export function openPostgres(
   const onLost = (error: Error) => {
     if (!closing) onError(error)
   }
-  for (const pool of Object.values(pools)) pool.on('error', onLost)
+  for (const pool of Object.values(pools)) {
+    // Each connection is listened to for as long as it lives. The pool itself listens to idle ones only, and between
+    // its handing one over and our taking it, the server may already have ended it: that would end the process.
+    pool.on('connect', client => client.on('error', onLost))
+    pool.on('error', () => {})
+  }
   const over = (client: pg.PoolClient): Sql => ({
     query: async (text, values) => (await client.query(text, values as unknown[] | undefined)).rows as never,
   })
@@ -69,12 +74,9 @@ export function openPostgres(
     const asked = performance.now()
     const client = await pools[name].connect()
     observer.waited(name, since(asked))
-    // The pool listens to idle connections only: without us the loss of this one would end the process.
-    client.on('error', onLost)
     try {
       return await observed(observer, name, what, async () => await work(over(client)))
     } finally {
-      client.off('error', onLost)
       client.release()
     }
   }

@@ -87,6 +87,68 @@ const steps: readonly string[] = [
   CREATE INDEX run_open ON run (status, created_at) WHERE ended_at IS NULL;
   CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL
   `,
+  `
+  CREATE TABLE schedule (
+    name text PRIMARY KEY,
+    definition jsonb NOT NULL,
+    paused boolean NOT NULL DEFAULT false,
+    next_at timestamptz,
+    revision int NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE INDEX schedule_due ON schedule (next_at) WHERE NOT paused;
+  CREATE TABLE fire (
+    schedule text NOT NULL REFERENCES schedule ON DELETE CASCADE,
+    at timestamptz NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    run_id uuid,
+    backfill uuid,
+    concurrency int NOT NULL DEFAULT 1,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (schedule, at)
+  );
+  CREATE INDEX fire_queued ON fire (schedule, at) WHERE outcome = 'queued';
+  CREATE INDEX fire_by_run ON fire (run_id) WHERE run_id IS NOT NULL
+  `,
+  `
+  CREATE TABLE webhook (
+    name text PRIMARY KEY,
+    url text NOT NULL,
+    secret text NOT NULL,
+    events text[] NOT NULL,
+    workflows text[] NOT NULL,
+    disabled text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE TABLE delivery (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    webhook text NOT NULL REFERENCES webhook ON DELETE CASCADE,
+    body jsonb NOT NULL,
+    attempts int NOT NULL DEFAULT 0,
+    next_at timestamptz DEFAULT clock_timestamp(),
+    answer text,
+    delivered boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE INDEX delivery_due ON delivery (next_at) WHERE next_at IS NOT NULL;
+  CREATE INDEX delivery_by_webhook ON delivery (webhook, created_at DESC);
+  -- Here and not in the statements that write events: what is told is exactly what was recorded, by whichever version.
+  CREATE FUNCTION deliver_events() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM webhook WHERE disabled IS NULL) THEN
+      INSERT INTO delivery (webhook, body)
+      SELECT w.name, jsonb_build_object('type', e.type, 'timestamp', to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'data', jsonb_build_object('run', e.run_id, 'workflow', r.workflow, 'version', r.version, 'status', r.status, 'event', e.id, 'step', e.step,
+          'attempt', e.attempt, 'detail', e.data))
+      FROM written e JOIN run r ON r.id = e.run_id JOIN webhook w
+        ON w.disabled IS NULL AND (e.type = ANY (w.events) OR split_part(e.type, '.', 1) || '.*' = ANY (w.events))
+          AND (w.workflows = '{}' OR r.workflow = ANY (w.workflows));
+    END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER deliver_events AFTER INSERT ON event REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION deliver_events()
+  `,
 ]
 
 const lockKey = 7_202_611
@@ -101,12 +163,18 @@ export async function migrate(database: Database): Promise<void> {
     const last = row?.last ?? 0
     for (const [i, step] of steps.entries()) {
       if (i + 1 <= last) continue
-      for (const statement of step
-        .split(';')
-        .map(part => part.trim())
-        .filter(Boolean))
-        await sql.query(statement)
+      for (const statement of statementsOf(step)) await sql.query(statement)
       await sql.query('INSERT INTO migration (step) VALUES ($1)', [i + 1])
     }
   })
+}
+
+/** Statements end with a semicolon, but for those inside $$ … $$: the odd pieces. */
+function statementsOf(step: string): string[] {
+  const parts = step.split('$$').map((part, i) => (i % 2 === 0 ? part.replaceAll(';', '\u0000') : part))
+  return parts
+    .join('$$')
+    .split('\u0000')
+    .map(part => part.trim())
+    .filter(Boolean)
 }

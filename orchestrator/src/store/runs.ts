@@ -5,7 +5,7 @@ import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Batcher } from './batcher.ts'
-import type { Database } from './database.ts'
+import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { EventRow, RunRow, StepRow } from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
@@ -75,6 +75,7 @@ export class Runs {
   readonly #database: Database
   readonly #boss: PgBoss
   readonly #accepting: Batcher<NewRun, Accepted>
+  readonly #reading: Batcher<string, RunRow | undefined>
 
   constructor(database: Database, boss: PgBoss) {
     this.#database = database
@@ -85,6 +86,7 @@ export class Runs {
       isOfItem: isOfValue,
       write: runs => this.#accept(runs),
     })
+    this.#reading = new Batcher({ max: 256, keyOf: id => id, write: ids => this.#read(ids) })
   }
 
   /** Keeps the run and its job in one transaction; the run that has the idempotency key already stands instead. */
@@ -93,8 +95,7 @@ export class Runs {
   }
 
   async get(id: string): Promise<RunRow | undefined> {
-    const [row] = await this.#database.readers.query<RunRow>('SELECT * FROM run WHERE id = $1', [id])
-    return row
+    return await this.#reading.add(id)
   }
 
   /** Newest first. `cursor_at` is `created_at` to the microsecond, which a Date would cut off. */
@@ -240,7 +241,8 @@ export class Runs {
     return row
   }
 
-  async #accept(runs: readonly NewRun[]): Promise<Accepted[]> {
+  /** Keeps runs and their jobs in a transaction of the caller; those whose key has a run already do not come back. */
+  async acceptIn(sql: Sql, runs: readonly NewRun[]): Promise<RunRow[]> {
     const payload = JSON.stringify(
       runs.map(run => ({
         id: run.id,
@@ -258,12 +260,20 @@ export class Runs {
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )
-    const rows = await this.#database.transaction(async sql => {
-      const accepted = await sql.query<RunRow>(acceptSql, [payload])
-      const jobs = accepted.map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
-      if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
-      return accepted
-    })
+    const accepted = await sql.query<RunRow>(acceptSql, [payload])
+    const jobs = accepted.map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
+    if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
+    return accepted
+  }
+
+  async #read(ids: readonly string[]): Promise<(RunRow | undefined)[]> {
+    const rows = await this.#database.readers.query<RunRow>('SELECT * FROM run WHERE id = ANY($1::uuid[])', [ids])
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return ids.map(id => byId.get(id))
+  }
+
+  async #accept(runs: readonly NewRun[]): Promise<Accepted[]> {
+    const rows = await this.#database.transaction(async sql => await this.acceptIn(sql, runs))
     const accepted = new Map(rows.map(row => [row.id, row]))
     return await Promise.all(
       runs.map(async (run): Promise<Accepted> => {

@@ -37,22 +37,12 @@ export class Verbs {
 
   /** From here on no step of the run is started. A run that nobody has begun ends at once. */
   async cancel(id: string): Promise<Asked> {
-    return await this.#ask(
-      id,
-      `WITH old AS (
-         SELECT id, parked, fence = 0 AND forked_from IS NULL AND (parked OR status = 'queued') AS unbegun FROM run
-         WHERE id = $1 AND ended_at IS NULL AND NOT cancel_requested FOR UPDATE
-       ), u AS (
-         UPDATE run SET cancel_requested = true, pause_requested = false, event_seq = event_seq + 1,
-           status = CASE WHEN unbegun THEN 'cancelled' WHEN old.parked THEN 'queued' WHEN status = 'paused' THEN 'running' ELSE status END,
-           ended_at = CASE WHEN unbegun THEN clock_timestamp() END,
-           ${requeuedIf('old.parked')}
-         FROM old WHERE run.id = old.id RETURNING run.*
-       ), e AS (
-         INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, CASE WHEN status = 'cancelled' THEN 'run.cancelled' ELSE 'run.cancelling' END, '{}' FROM u
-       )
-       SELECT * FROM u`,
-    )
+    return await this.#ask(id, cancelSql)
+  }
+
+  /** As `cancel`, in a transaction of the caller. */
+  async cancelIn(sql: Sql, id: string): Promise<void> {
+    await this.#change(sql, id, cancelSql)
   }
 
   /** From here on no step of the run is started; what runs is left to end. */
@@ -107,15 +97,17 @@ export class Verbs {
 
   /** `text` changes the run with id $1, and gives it job $2 where it is to be walked again. */
   async #ask(id: string, text: string): Promise<Asked> {
-    const job = randomUUID()
-    const changed = await this.#database.transaction(async sql => {
-      const [run] = await sql.query<RunRow>(text, [id, job])
-      if (run?.job_id === job && run.ended_at === null) await this.#queue(sql, id, job)
-      return run
-    })
+    const changed = await this.#database.transaction(async sql => await this.#change(sql, id, text))
     if (changed) return { kind: 'done', run: changed }
     const [run] = await this.#database.query<RunRow>('SELECT * FROM run WHERE id = $1', [id])
     return run ? { kind: 'unchanged', run } : { kind: 'unknown' }
+  }
+
+  async #change(sql: Sql, id: string, text: string): Promise<RunRow | undefined> {
+    const job = randomUUID()
+    const [run] = await sql.query<RunRow>(text, [id, job])
+    if (run?.job_id === job && run.ended_at === null) await this.#queue(sql, id, job)
+    return run
   }
 
   async #queue(sql: Sql, run: string, job: string): Promise<void> {
@@ -128,6 +120,20 @@ const requeuedIf = (condition: string) => `
   fence = fence + CASE WHEN ${condition} THEN 1 ELSE 0 END,
   queued_at = CASE WHEN ${condition} THEN clock_timestamp() ELSE queued_at END,
   parked = false`
+
+const cancelSql = `WITH old AS (
+         SELECT id, parked, fence = 0 AND forked_from IS NULL AND (parked OR status = 'queued') AS unbegun FROM run
+         WHERE id = $1 AND ended_at IS NULL AND NOT cancel_requested FOR UPDATE
+       ), u AS (
+         UPDATE run SET cancel_requested = true, pause_requested = false, event_seq = event_seq + 1,
+           status = CASE WHEN unbegun THEN 'cancelled' WHEN old.parked THEN 'queued' WHEN status = 'paused' THEN 'running' ELSE status END,
+           ended_at = CASE WHEN unbegun THEN clock_timestamp() END,
+           ${requeuedIf('old.parked')}
+         FROM old WHERE run.id = old.id RETURNING run.*
+       ), e AS (
+         INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, CASE WHEN status = 'cancelled' THEN 'run.cancelled' ELSE 'run.cancelling' END, '{}' FROM u
+       )
+       SELECT * FROM u`
 
 /** A step as it was before it was begun. */
 const blank = pendingStep('')

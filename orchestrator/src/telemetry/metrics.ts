@@ -17,6 +17,9 @@ export class EngineMetrics {
   readonly #ownSeconds: Histogram
   readonly #ownShare: Histogram
   readonly #removed: Counter<'kind'>
+  readonly #fires: Counter<'outcome'>
+  readonly #fireLate: Histogram
+  readonly #webhooks: Counter<'outcome'>
   readonly #ended: Counter<'result'>
   readonly #failed: Counter<'fault'>
   readonly #runSeconds: Histogram<'result'>
@@ -62,6 +65,24 @@ export class EngineMetrics {
       name: 'meshwork_retention_removed_total',
       help: 'Rows removed because their run ended long ago.',
       labelNames: ['kind'],
+      registers,
+    })
+    this.#fires = new Counter({
+      name: 'meshwork_schedule_fires_total',
+      help: 'Fires of schedules by what came of them.',
+      labelNames: ['outcome'],
+      registers,
+    })
+    this.#fireLate = new Histogram({
+      name: 'meshwork_schedule_lag_seconds',
+      help: 'Time from when a schedule names to the start of its run.',
+      buckets: gaps,
+      registers,
+    })
+    this.#webhooks = new Counter({
+      name: 'meshwork_webhook_deliveries_total',
+      help: 'Attempts to deliver to webhooks by what came of them.',
+      labelNames: ['outcome'],
       registers,
     })
     this.#ended = new Counter({
@@ -125,6 +146,17 @@ export class EngineMetrics {
     this.#removed.inc({ kind: 'run' }, runs)
     this.#removed.inc({ kind: 'step' }, steps)
     this.#removed.inc({ kind: 'event' }, events)
+  }
+
+  fired(outcome: string, lateSeconds: number): void {
+    this.#fires.inc({ outcome })
+    if (outcome !== 'started') return
+    this.#fireLate.observe(lateSeconds)
+    this.accepted.inc()
+  }
+
+  webhookSent(outcome: string): void {
+    this.#webhooks.inc({ outcome })
   }
 
   stepAnswered(stage: string, state: StepState): void {

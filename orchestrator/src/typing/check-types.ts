@@ -3,6 +3,7 @@
 import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
 import { evaluate, EvaluationError, type Expression } from '../definition/expression.ts'
 import { expressionsOf, readTemplate, type Template, type TemplateFault } from '../definition/template.ts'
+import { uncertainOf } from '../plan/plan.ts'
 import { checkCel } from './cel/check.ts'
 import { checkInput } from './edges.ts'
 import { scopeTypes } from './scope-types.ts'
@@ -42,12 +43,13 @@ export function checkTypes(
     const contract = contractOf(step)
     return contract && expand(contract.output)
   })
-  const reader = new Reader(types, params, found)
+  const reader = new Reader(types, params, uncertainOf(document), found)
   for (const [name, step] of Object.entries(document.steps)) {
     const pointer = `/steps/${name}/with`
     const faults: TemplateFault[] = []
     const template = readTemplate(step.with ?? {}, pointer, faults)
     reader.readAll(template, pointer, name)
+    if (step.when !== undefined) found.push(...checkCondition(name, step.when, reader))
     const contract = contractOf(name)
     if (!contract) continue
     for (const edge of checkInput(template, contract.input, expression => reader.known(expression))) {
@@ -71,16 +73,42 @@ export function checkTypes(
   return found
 }
 
+function checkCondition(name: string, when: string, reader: Reader): TypeFinding[] {
+  const pointer = `/steps/${name}/when`
+  const faults: TemplateFault[] = []
+  const template = readTemplate(when, pointer, faults)
+  reader.readAll(template, pointer, name)
+  if (faults.length > 0) return []
+  return [...checkInput(template, { type: 'boolean' }, expression => reader.known(expression))].map(
+    ({ severity, code, detail, expression }) => ({
+      severity,
+      code,
+      pointer,
+      detail: `step "${name}": its condition must be true or false: ${detail}`,
+      step: name,
+      ...(expression && { within: { text: expression.source, offset: 0 } }),
+    }),
+  )
+}
+
 /** Types of expressions, each looked at once. */
 class Reader {
   readonly #types: ReadonlyMap<string, Schema>
   readonly #params: Readonly<Record<string, JsonValue>>
+  /** Steps that may be without an output when the run has succeeded. */
+  readonly #uncertain: ReadonlySet<string>
   readonly #found: TypeFinding[]
   readonly #known = new Map<Expression, Known>()
 
-  constructor(types: ReadonlyMap<string, Schema>, params: Readonly<Record<string, JsonValue>>, found: TypeFinding[]) {
+  constructor(
+    types: ReadonlyMap<string, Schema>,
+    params: Readonly<Record<string, JsonValue>>,
+    uncertain: ReadonlySet<string>,
+    found: TypeFinding[],
+  ) {
     this.#types = types
     this.#params = params
+    this.#uncertain = uncertain
     this.#found = found
   }
 
@@ -91,7 +119,7 @@ class Reader {
 
   readAll(template: Template, at: string, step: string | undefined): void {
     for (const { expression, pointer } of expressionsOf(template, at)) {
-      const { schema, faults } = checkCel(expression.node, this.#types)
+      const { schema, faults } = checkCel(expression.node, this.#typesFor(expression, step))
       if (faults.length === 0 && this.#names(expression))
         this.#known.set(expression, this.#classify(expression, schema))
       const where = step === undefined ? 'outputs' : `step "${step}"`
@@ -105,6 +133,21 @@ class Reader {
           within: { text: expression.source, offset: start },
         })
     }
+  }
+
+  /**
+   * A step is not begun without the outputs that it reads, but for those that it tests for. The outputs of the run are
+   * made of what there is.
+   */
+  #typesFor({ reads, tests }: Expression, step: string | undefined): ReadonlyMap<string, Schema> {
+    const read = reads.flatMap(([root, name]) => (root === 'steps' && name !== undefined ? [name] : []))
+    const absent = new Set([...tests, ...(step === undefined ? read.filter(name => this.#uncertain.has(name)) : [])])
+    const steps = this.#types.get('steps')
+    if (absent.size === 0 || !steps?.required) return this.#types
+    return new Map([
+      ...this.#types,
+      ['steps', { ...steps, required: steps.required.filter(name => !absent.has(name)) }],
+    ])
   }
 
   /** Whether all that it names is there; what is not is told by name elsewhere. */

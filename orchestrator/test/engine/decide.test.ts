@@ -5,7 +5,7 @@ import { retryDelayMs } from '../../src/engine/retry.ts'
 import { answered, cancelled, failed, skipped, started } from '../../src/engine/settle.ts'
 import { hasOutput, isSettled, pendingStep, type StepState } from '../../src/engine/state.ts'
 import { orderOf } from '../../src/plan/order.ts'
-import { ancestorsOf, needsOf, type Plan, planOf, retryDefaults } from '../../src/plan/plan.ts'
+import { ancestorsOf, needsOf, type Plan, planOf, type PlanStep, retryDefaults } from '../../src/plan/plan.ts'
 
 const plan = (needs: Record<string, string[]>): Plan => ({
   steps: Object.entries(needs).map(([name, before]) => ({
@@ -19,6 +19,11 @@ const plan = (needs: Record<string, string[]>): Plan => ({
   })),
   outputs: {},
 })
+/** The same, with more said of some steps. */
+const flow = (needs: Record<string, string[]>, more: Record<string, Partial<PlanStep>>): Plan => ({
+  ...plan(needs),
+  steps: plan(needs).steps.map(step => ({ ...step, ...more[step.name] })),
+})
 const states = (statuses: Record<string, StepStatus>): Map<string, StepState> =>
   new Map(Object.entries(statuses).map(([name, status]) => [name, { ...pendingStep(name), status }]))
 const told = (of: Plan, statuses: Record<string, StepStatus>, cancelling = false, paused = false, now = 0) =>
@@ -31,7 +36,7 @@ const told = (of: Plan, statuses: Record<string, StepStatus>, cancelling = false
   )
 
 const diamond = plan({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'] })
-const cases: readonly [title: string, found: string[], expected: string[]][] = [
+const cases: [title: string, found: string[], expected: string[]][] = [
   ['at first only what needs nothing is started', told(diamond, {}), ['start a']],
   [
     'branches are started together, in the order of the plan',
@@ -86,6 +91,48 @@ const cases: readonly [title: string, found: string[], expected: string[]][] = [
   ['a failure ends a paused run', told(plan({ a: [], b: [] }), { a: 'failed' }, false, true), ['skip b']],
   ['and so does its last answer', told(plan({ a: [] }), { a: 'succeeded' }, false, true), ['succeeded']],
 ]
+const tolerant = flow({ a: [], b: ['a'], c: ['a', 'b'] }, { a: { continues: true }, c: { tests: ['b'] } })
+const tidy = flow(
+  { a: [], b: ['a'], z: [], y: ['z'], x: ['a'] },
+  { z: { last: true }, y: { last: true }, x: { last: true } },
+)
+cases.push(
+  [
+    'what needs a step that was skipped is skipped',
+    told(diamond, { a: 'succeeded', b: 'skipped', c: 'succeeded' }),
+    ['skip d'],
+  ],
+  ['at once, whatever else runs', told(diamond, { a: 'succeeded', b: 'skipped', c: 'running' }), ['skip d']],
+  [
+    'a run with skipped steps has succeeded',
+    told(diamond, { a: 'skipped', b: 'skipped', c: 'skipped', d: 'skipped' }),
+    ['succeeded'],
+  ],
+  [
+    'a step that continues fails for itself and for what needs it',
+    told(tolerant, { a: 'failed' }),
+    ['skip b', 'skip c'],
+  ],
+  ['what it tests for may be missing', told(tolerant, { a: 'succeeded', b: 'skipped' }), ['start c']],
+  ['but is waited for', told(tolerant, { a: 'succeeded', b: 'running' }), []],
+  ['its failure does not fail the run', told(tolerant, { a: 'failed', b: 'skipped', c: 'skipped' }), ['succeeded']],
+  ['last steps wait for all others', told(tidy, { a: 'succeeded', b: 'running' }), []],
+  ['and then go in their order', told(tidy, { a: 'succeeded', b: 'succeeded' }), ['start z', 'start x']],
+  ['also after a failure', told(tidy, { a: 'failed', b: 'skipped' }), ['start z', 'skip x']],
+  ['which ends what runs first', told(tidy, { a: 'failed', b: 'pending', z: 'pending' }), ['skip b']],
+  ['not after a cancel', told(tidy, { a: 'succeeded', b: 'succeeded' }, true), ['cancel z', 'cancel y', 'cancel x']],
+  ['a failed run that is paused rests before them', told(tidy, { a: 'failed', b: 'skipped' }, false, true), ['park']],
+  [
+    'a failed last step fails the run, and not the others',
+    told(tidy, { a: 'succeeded', b: 'succeeded', z: 'failed', x: 'running' }),
+    ['skip y'],
+  ],
+  [
+    'such a run has failed',
+    told(tidy, { a: 'succeeded', b: 'succeeded', z: 'failed', y: 'skipped', x: 'succeeded' }),
+    ['failed'],
+  ],
+)
 for (const [title, found, expected] of cases) t.test(title, async t => void t.same(found, expected))
 
 t.test('a retry waits for its time, and the decision says when that is', async t => {
@@ -130,7 +177,7 @@ t.test('random runs over random graphs keep the invariants', async t => {
           if (cancelling || failedOnce) t.fail('D4')
           if (!command.step.needs.every(name => hasOutput(current.get(name) as StepState))) t.fail('D1')
           current.set(state.name, started(state, 0, 'hash', '1.0.0').state)
-        } else if (command.kind === 'skip') current.set(state.name, skipped(state, 0).state)
+        } else if (command.kind === 'skip') current.set(state.name, skipped(state, 'a reason', 0).state)
         else current.set(state.name, cancelled(state, 0).state)
       }
       const running = [...current.values()].filter(({ status }) => status === 'running')

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { logCapture } from '@meshwork/kit/testing'
 import t from 'tap'
 import { createOrchestrator } from '../../src/app.ts'
@@ -45,6 +47,37 @@ t.test('while PostgreSQL is away callers are told to try again', { skip: 'DATABA
   while (answer.statusCode === 404) answer = await get() // its connections outlive the server for a moment
   t.match(answer.json(), { status: 503, code: 'MESHWORK_DATABASE_UNAVAILABLE', retryable: true })
   t.equal(answer.headers['retry-after'], '2')
+})
+
+t.test('a connection that ends in the moment it is made fails the statement, not the process', async t => {
+  // What a server sends that goes down between greeting a client and hearing from it, in one packet.
+  const message = (type: string, body: Buffer) => {
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(body.length + 4)
+    return Buffer.concat([Buffer.from(type), length, body])
+  }
+  const farewell = Buffer.concat([
+    message('R', Buffer.alloc(4)),
+    message('Z', Buffer.from('I')),
+    message('E', Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0')),
+  ])
+  const server = createServer(socket => socket.on('error', () => {}).once('data', () => socket.end(farewell)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const lost: Error[] = []
+  const database = openPostgres(`postgres://m@127.0.0.1:${(server.address() as AddressInfo).port}/m`, error => {
+    lost.push(error)
+  })
+  t.teardown(async () => {
+    await database.close()
+    server.close()
+  })
+  const failure = await database.query('SELECT 1').then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  t.ok(databaseFault(failure), String(failure))
+  t.match(lost, [{ code: '57P01' }])
 })
 
 t.test('a connection that is lost in a transaction fails the transaction, not the process', async t => {

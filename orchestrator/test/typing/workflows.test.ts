@@ -30,7 +30,46 @@ const step = (input: string) => `${head}  b: { stage: shapes@1, with: ${input} }
 const flow = (stage: string, input: string) => `${head}  b: { stage: ${stage}, with: ${input} }\n`
 
 /** What is added, the codes of what is told, and the text the first one points at. */
+const when = (condition: string, rest = '') =>
+  `${head}  b: { stage: shapes@1, when: "${condition}" }\n  c: { stage: shapes@1${rest} }\n`
 const wrong: readonly (readonly [title: string, source: string, codes: readonly string[], at: string])[] = [
+  // Conditions and failures
+  ['a condition that is a number', when('${steps.a.few}'), ['edge-mismatch'], 'steps.a.few'],
+  ['a condition that is a text', when('yes'), ['invalid-value'], '"yes'],
+  ['a condition among text', when('x ${params.n > 1}'), ['edge-mismatch'], 'params.n > 1'],
+  ['a condition with an unknown parameter', when('${params.m}'), ['unknown-param'], 'params.m'],
+  ['a condition on itself', when('${steps.b.flag}'), ['cycle'], 'steps.b'],
+  [
+    'an output of a step that may be skipped',
+    `${when('${params.n > 1}')}outputs: { x: "\${steps.b.few}" }\n`,
+    ['maybe-absent'],
+    'steps.b',
+  ],
+  [
+    'an output of one that needs it',
+    `${when('${params.n > 1}', ', needs: [b]')}outputs: { x: "\${steps.c.few}" }\n`,
+    ['maybe-absent'],
+    'steps.c',
+  ],
+  [
+    'an output of a step that may fail',
+    `${head}  b: { stage: shapes@1, onError: continue }\noutputs: { x: "\${steps.b.few}" }\n`,
+    ['maybe-absent'],
+    'steps.b',
+  ],
+  [
+    'a test that is not for the branch that reads',
+    `${step("{ count: '${has(steps.c) ? 1 : steps.c.few}' }")}  c: { stage: shapes@1, when: "\${params.n > 1}" }\n`,
+    ['maybe-absent'],
+    'steps.c.few',
+  ],
+  [
+    'a step that needs one which comes last',
+    `${head}  b: { stage: shapes@1, needs: [c] }\n  c: { stage: shapes@1, finally: true }\n`,
+    ['needs-finally'],
+    'b',
+  ],
+  ['an onError that is not there', `${head}  b: { stage: shapes@1, onError: retry }\n`, ['shape'], 'retry'],
   // Names
   ['an unknown input', step('{ cuont: 5 }'), ['unknown-input'], '5'],
   ['an input of a nested object', step('{ settings: { depth: 1, lable: x } }'), ['unknown-input'], 'x'],
@@ -186,6 +225,22 @@ for (const [title, source, codes, at] of wrong)
 
 const right: readonly (readonly [title: string, source: string])[] = [
   ['nothing', head],
+  ['a condition', when('${params.n > 1 && steps.a.flag}')],
+  ['what needs a step that may be skipped', when('${params.n > 1}', ", with: { count: '${steps.b.few}' }")],
+  ['a step with or without another', when('${params.n > 1}', ", with: { count: '${has(steps.b) ? steps.b.few : 1}' }")],
+  [
+    'one of two branches',
+    `${when('${params.n > 1}', ", when: '${params.n <= 1}'")}  e: { stage: shapes@1, with: { data: "\${has(steps.b) ? steps.b.data : steps.a.data}" } }\n`,
+  ],
+  ['an output that is tested for', `${when('${params.n > 1}')}outputs: { x: "\${has(steps.b) ? steps.b.few : 0}" }\n`],
+  [
+    'what may be missing, with what stands for it',
+    when('${params.n > 1}', ", with: { flag: '${steps.?b.flag.orValue(false)}' }"),
+  ],
+  [
+    'a last step that looks whether another has ended well',
+    `${head}  b: { stage: shapes@1, finally: true, with: { flag: "\${has(steps.a)}" } }\n`,
+  ],
   ['exact values', step("{ count: '${steps.a.few}', share: 0.5, mode: '${steps.a.mode}', flag: '${steps.a.flag}' }")],
   ['a dataset', step("{ data: '${steps.a.data}' }")],
   ['a dataset into what may be null', step("{ maybe: '${steps.a.data}' }")],

@@ -21,6 +21,8 @@ export { type Row, Session } from './data/session.ts'
 export { ident, identList, literal, text } from './data/sql.ts'
 export type { ArtefactStore, RecordStore, StoredArtefact } from './data/store.ts'
 export { type OpenTables, openTables, partRowsDefault, Tables } from './data/tables.ts'
+export { lookupThrough, type Resolve, resolveAll } from './net/checked-lookup.ts'
+export { isPublicAddress } from './net/public-address.ts'
 export { closePlanTables, type PlanTables } from './plan/plan-tables.ts'
 export {
   defineStage,

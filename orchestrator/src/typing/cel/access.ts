@@ -51,7 +51,9 @@ export function select(node: Node, object: Schema, key: string, context: Context
       context,
       node,
       'maybe-absent',
-      `"${key}" may be absent; write ${ownerPath ?? 'x'}.?${key}.orValue(…) with what stands for it`,
+      ownerPath === 'steps'
+        ? `step "${key}" may be without an output (it or one before it has a condition, or may fail); test it: has(steps.${key}) ? … : …`
+        : `"${key}" may be absent; write ${ownerPath ?? 'x'}.?${key}.orValue(…) with what stands for it`,
     )
   const type = join(found)
   return path !== undefined && context.present.has(path) ? withoutNull(type) : type

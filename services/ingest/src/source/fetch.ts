@@ -2,15 +2,12 @@
 // goes to one of exactly those, so that a name cannot change its answer between the check and the connection.
 
 import { createHash } from 'node:crypto'
-import { lookup as resolveName } from 'node:dns/promises'
 import { open } from 'node:fs/promises'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
 import { MeshError, ProblemError } from '@meshwork/contracts'
+import { isPublicAddress, lookupThrough, type Resolve, resolveAll } from '@meshwork/kit'
 import { Agent, request } from 'undici'
 import type { Settings } from '../settings.ts'
-import { isPublicAddress } from './public-address.ts'
-
-export type Resolve = (name: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
 
 export interface FetchOptions {
   readonly settings: Pick<Settings, 'urlBytesMax' | 'urlTimeoutMs' | 'allowPrivate'>
@@ -94,26 +91,6 @@ function parseUrl(source: string): URL {
       reason: 'it holds a user name or password; use a signed URL or upload the file',
     })
   return url
-}
-
-const resolveAll: Resolve = async name => await resolveName(name, { all: true, verbatim: true })
-
-function lookupThrough(resolve: Resolve, check: (address: string) => void): LookupFunction {
-  const checked = async (name: string) => {
-    const addresses = await resolve(name)
-    for (const { address } of addresses) check(address)
-    return addresses
-  }
-  return (name, options, done) => {
-    const answer = (addresses: Awaited<ReturnType<Resolve>>) => {
-      const [first] = addresses
-      if (first === undefined) done(Object.assign(new Error(`${name} has no address`), { code: 'ENOTFOUND' }), [])
-      else if (options.all) done(null, [...addresses])
-      else done(null, first.address, first.family)
-    }
-    const fail = (error: Error) => done(error, [])
-    checked(name).then(answer, fail)
-  }
 }
 
 function checkStatus(url: string, status: number, location: string | string[] | undefined): void {

@@ -18,7 +18,7 @@ export interface RunOptions {
 }
 
 /** Time to tell callers that their work was stopped. */
-const cutAfterMs = 3000
+export const cutAfterMs = 3000
 const endSignals = ['SIGTERM', 'SIGINT'] as const
 const loopback = /^(127\.|::1$|localhost$)/
 
