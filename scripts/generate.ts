@@ -4,6 +4,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { boards } from '../observability/dashboards/all.ts'
+import { dashboardJson } from '../observability/dashboards/render.ts'
 import { prometheusRule, rulesFile, testFiles } from '../observability/rules/render.ts'
 import { errorReference } from './generate/errors.ts'
 import { openApiDocuments } from './generate/openapi.ts'
@@ -20,6 +22,7 @@ const files = new Map<string, string>([
   ['observability/prometheus/symptoms.test.yaml', testFiles().symptoms],
   ['k8s/components/monitoring/meshwork-rules.yaml', prometheusRule()],
 ])
+for (const board of boards) files.set(`k8s/components/monitoring/dashboards/${board.uid}.json`, dashboardJson(board))
 for (const [name, document] of await openApiDocuments()) files.set(`contracts/openapi/${name}.json`, json(document))
 
 const stale: string[] = []

@@ -78,6 +78,7 @@ export class Walk {
     this.#states = new Map(run.plan.steps.map(({ name }) => [name, pendingStep(name)]))
     for (const row of claimed.steps) this.#states.set(row.name, stepState(row))
     this.#log = parts.log.child({ runId: run.id, workflow: run.workflow })
+    parts.metrics.runTaken(run.workflow)
   }
 
   /** Tells the walk what was asked of the run. */
@@ -260,8 +261,8 @@ export class Walk {
     if (!end) return
     const { waitedMs, recovered } = this.#claimed
     const shares = this.#timeline.shares(performance.now(), waitedMs)
-    this.#parts.metrics.runEnded(end.status, shares, recovered)
-    if (end.status === 'failed') this.#parts.metrics.runFailed(end.problem)
+    this.#parts.metrics.runEnded(this.#facts.workflow, end.status, shares, recovered)
+    if (end.status === 'failed') this.#parts.metrics.runFailed(this.#facts.workflow, end.problem)
     this.#log.info({ status: end.status, seconds: shares.seconds }, 'run ended')
   }
 }
