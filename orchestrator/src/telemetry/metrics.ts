@@ -158,7 +158,10 @@ export class EngineMetrics {
 
   /** What the caller can put right has a status below 500. */
   runFailed(name: string, problem: Problem | null): void {
-    this.#failed.inc({ workflow: this.#labelOf(name), fault: problem !== null && problem.status < 500 ? 'request' : 'system' })
+    this.#failed.inc({
+      workflow: this.#labelOf(name),
+      fault: problem !== null && problem.status < 500 ? 'request' : 'system',
+    })
   }
 
   runsRemoved({ runs, steps, events }: Removed): void {
