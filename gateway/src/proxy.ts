@@ -4,9 +4,10 @@ import fastifyReplyFrom from '@fastify/reply-from'
 import { closest, MeshError, ProblemError } from '@meshwork/contracts'
 import { sendProblem } from '@meshwork/kit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { Agent } from 'undici'
 import type { Upstreams } from './config.ts'
+import { createGatewayMetrics } from './metrics.ts'
 
 const connectTimeoutMs = 2000
 /** Bodies that the services refuse. A service that answers before it has read all breaks the connection, so it is said here. */
@@ -22,12 +23,7 @@ const silenceMs = 120_000
 const verbs = ['validate', 'plan', 'start', 'cancel', 'check', 'sweep']
 
 export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
-  const seconds = new Histogram({
-    name: 'meshwork_gateway_upstream_duration_seconds',
-    help: 'Time until the answer of a service behind the gateway has begun.',
-    labelNames: ['service', 'status'],
-    registers: [registry],
-  })
+  const { seconds } = createGatewayMetrics(registry)
   const agent = new Agent({
     connect: { timeout: connectTimeoutMs },
     headersTimeout: 0,

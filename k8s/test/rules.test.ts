@@ -14,9 +14,9 @@ interface Rule {
   readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string }
 }
 
-const [object] = objectsOf('components/monitoring').filter(({ kind }) => kind === 'PrometheusRule') as [
-  KubernetesObject,
-]
+const [object] = objectsOf('components/monitoring').filter(
+  ({ metadata }) => metadata.name === 'meshwork-kubernetes',
+) as [KubernetesObject]
 const { groups } = object.spec as { groups: { rules: Rule[] }[] }
 const rules = groups.flatMap(group => group.rules)
 const { tests } = parse(readFileSync(join(root, '../test/k8s/rules/kubernetes.yaml'), 'utf8')) as {

@@ -166,7 +166,7 @@ async function checkAdmission(): Promise<void> {
 /** The rules of the component "monitoring", as a file of Prometheus beside its tests. */
 async function checkRules(): Promise<void> {
   const promtool = await program('promtool')
-  const rules = [...rendered.values()].flat().find(({ kind }) => kind === 'PrometheusRule')
+  const rules = [...rendered.values()].flat().find(({ metadata }) => metadata.name === 'meshwork-kubernetes')
   const folder = join(cache, `rules-${process.pid}`)
   mkdirSync(folder, { recursive: true })
   try {

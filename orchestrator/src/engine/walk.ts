@@ -99,6 +99,7 @@ export class Walk {
       )
     }
     this.#log = parts.log.child({ runId: run.id, workflow: run.workflow })
+    parts.metrics.runTaken(run.workflow)
   }
 
   /** Tells the walk what was asked of the run. */
@@ -357,7 +358,8 @@ export class Walk {
     if (!end) return
     const { waitedMs, recovered } = this.#claimed
     const shares = this.#timeline.shares(performance.now(), waitedMs)
-    this.#parts.metrics.runEnded(end.status, shares, recovered)
+    this.#parts.metrics.runEnded(this.#facts.workflow, end.status, shares, recovered)
+    if (end.status === 'failed') this.#parts.metrics.runFailed(this.#facts.workflow, end.problem)
     this.#log.info({ status: end.status, seconds: shares.seconds }, 'run ended')
   }
 }

@@ -1,4 +1,4 @@
-import type { RunStatus } from '@meshwork/contracts'
+import type { Problem, RunStatus } from '@meshwork/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { StepState } from '../engine/state.ts'
 import type { Shares } from '../engine/timeline.ts'
@@ -6,6 +6,9 @@ import type { Removed } from '../store/retention.ts'
 
 const gaps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200]
+
+/** Workflows that are told apart; those that come later count as "other", so that nobody can make series without end. */
+const workflowsMax = 200
 
 /** What the orchestrator counts. Labels are closed sets; never a run id. */
 export class EngineMetrics {
@@ -20,8 +23,10 @@ export class EngineMetrics {
   readonly #fires: Counter<'outcome'>
   readonly #fireLate: Histogram
   readonly #webhooks: Counter<'outcome'>
-  readonly #ended: Counter<'result'>
-  readonly #runSeconds: Histogram<'result'>
+  readonly #workflows = new Set<string>()
+  readonly #ended: Counter<'workflow' | 'result'>
+  readonly #failed: Counter<'workflow' | 'fault'>
+  readonly #runSeconds: Histogram<'workflow' | 'result'>
   readonly #steps: Counter<'stage' | 'result'>
   readonly #stepSeconds: Histogram<'stage'>
   readonly #retries: Counter<'stage' | 'code'>
@@ -87,13 +92,19 @@ export class EngineMetrics {
     this.#ended = new Counter({
       name: 'meshwork_runs_total',
       help: 'Runs that ended.',
-      labelNames: ['result'],
+      labelNames: ['workflow', 'result'],
+      registers,
+    })
+    this.#failed = new Counter({
+      name: 'meshwork_runs_failed_total',
+      help: 'Runs that failed, by whose fault it was: of what was asked for, or of the system.',
+      labelNames: ['workflow', 'fault'],
       registers,
     })
     this.#runSeconds = new Histogram({
       name: 'meshwork_run_duration_seconds',
       help: 'Time from the acknowledgement of a run to its end; of one that was taken over, from then.',
-      labelNames: ['result'],
+      labelNames: ['workflow', 'result'],
       buckets: seconds,
       registers,
     })
@@ -118,13 +129,39 @@ export class EngineMetrics {
     })
   }
 
+  /** Before any run of it ends: a counter that is not there before its first event hides that event from rate(). */
+  runTaken(name: string): void {
+    if (this.#workflows.has(name) || this.#workflows.size >= workflowsMax) return
+    if (this.#workflows.size === 0) this.#begin('other')
+    this.#workflows.add(name)
+    this.#begin(name)
+  }
+
+  #begin(workflow: string): void {
+    for (const result of ['succeeded', 'failed', 'cancelled']) this.#ended.inc({ workflow, result }, 0)
+    for (const fault of ['request', 'system']) this.#failed.inc({ workflow, fault }, 0)
+  }
+
+  #labelOf(workflow: string): string {
+    return this.#workflows.has(workflow) ? workflow : 'other'
+  }
+
   /** `recovered`: the walk that ended the run has not seen all of it. */
-  runEnded(result: RunStatus, { seconds: duration, ownSeconds }: Shares, recovered: boolean): void {
-    this.#ended.inc({ result })
-    this.#runSeconds.observe({ result }, duration)
+  runEnded(name: string, result: RunStatus, { seconds: duration, ownSeconds }: Shares, recovered: boolean): void {
+    const workflow = this.#labelOf(name)
+    this.#ended.inc({ workflow, result })
+    this.#runSeconds.observe({ workflow, result }, duration)
     if (recovered || duration === 0) return
     this.#ownSeconds.observe(ownSeconds)
     this.#ownShare.observe(ownSeconds / duration)
+  }
+
+  /** What the caller can put right has a status below 500. */
+  runFailed(name: string, problem: Problem | null): void {
+    this.#failed.inc({
+      workflow: this.#labelOf(name),
+      fault: problem !== null && problem.status < 500 ? 'request' : 'system',
+    })
   }
 
   runsRemoved({ runs, steps, events }: Removed): void {

@@ -1,7 +1,9 @@
 // What the orchestrator tells of itself: on PostgreSQL, with a reader who follows.
 
+import { Registry } from 'prom-client'
 import t from 'tap'
 import { request } from 'undici'
+import { EngineMetrics } from '../../src/telemetry/metrics.ts'
 import { openOrchestrator, placeOf } from '../fixture/orchestrator.ts'
 import { startEcho } from '../fixture/stages.ts'
 
@@ -58,5 +60,19 @@ steps:
   t.ok(Number(await metric('meshwork_database_seconds_count{pool="walkers",kind="transaction"}')) > 0)
   t.ok(Number(await metric('meshwork_database_pool_wait_seconds_count{pool="readers"}')) > 0)
   t.equal(await metric('meshwork_database_connections{pool="readers",state="waiting"}'), 0)
-  t.equal(await metric('meshwork_runs_total{result="succeeded"}'), 2)
+  t.equal(await metric('meshwork_runs_total{workflow="two",result="succeeded"}'), 2)
+  t.equal(await metric('meshwork_runs_failed_total{workflow="two",fault="system"}'), 0, 'there before the first')
+})
+
+t.test('workflows without end do not make series without end', async t => {
+  const registry = new Registry()
+  const metrics = new EngineMetrics(registry)
+  for (let i = 0; i < 1000; i += 1) {
+    metrics.runTaken(`workflow-${i}`)
+    metrics.runEnded(`workflow-${i}`, 'succeeded', { seconds: 1, ownSeconds: 0.1 }, false)
+  }
+  const text = await registry.metrics()
+  t.match(text, /meshwork_runs_total\{workflow="workflow-0",result="succeeded"\} 1\n/)
+  t.match(text, /meshwork_runs_total\{workflow="other",result="succeeded"\} 800\n/)
+  t.notMatch(text, /workflow-900/)
 })

@@ -63,7 +63,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
   })
   const limits = { stage: stage.name, places: options.concurrency, waitingMax: options.queue }
   const limiter = new Limiter(limits)
-  const metrics = createStageMetrics(service.registry, stage.name, limiter)
+  const metrics = createStageMetrics(service.registry, stage.name, limiter, options.store.scratchRoot)
   const { executor, startExecutor } = executorOf(options, metrics.workerRestarts)
   const calls = new Calls({
     stage,

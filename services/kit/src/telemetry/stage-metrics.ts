@@ -1,13 +1,22 @@
+import { statfs } from 'node:fs/promises'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Limiter } from '../execute/limiter.ts'
 
 export type StageMetrics = ReturnType<typeof createStageMetrics>
 
-/** What every stage counts. `code` is a code of the error table or "ok"; never a run id. */
-export function createStageMetrics(registry: Registry, stage: string, limiter: Limiter) {
+/** What every stage counts. `code` is a code of the error table or "ok"; never a run id. `disk` is a folder on the disk that artefacts are written to. */
+export function createStageMetrics(registry: Registry, stage: string, limiter: Limiter, disk: string) {
   const registers = [registry]
   gauge('meshwork_stage_in_flight', 'Calls in progress.', () => limiter.running)
   gauge('meshwork_stage_queue_depth', 'Calls that wait for a place.', () => limiter.waiting)
+  gauge('meshwork_store_free_bytes', 'Room on the disk of the store; with S3, on that of its copies.', async () => {
+    const { bavail, bsize } = await statfs(disk)
+    return bavail * bsize
+  })
+  gauge('meshwork_store_size_bytes', 'Size of the disk of the store; with S3, of that of its copies.', async () => {
+    const { blocks, bsize } = await statfs(disk)
+    return blocks * bsize
+  })
   return {
     runs: new Counter({
       name: 'meshwork_stage_runs_total',
@@ -43,9 +52,13 @@ export function createStageMetrics(registry: Registry, stage: string, limiter: L
   }
 
   /** Read when it is scraped: what changes between two calls would be stale otherwise. */
-  function gauge(name: string, help: string, read: () => number): void {
-    const collect = function (this: Gauge<'stage'>) {
-      this.set({ stage }, read())
+  function gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    const collect = async function (this: Gauge<'stage'>) {
+      try {
+        this.set({ stage }, await read())
+      } catch {
+        this.reset() // a disk that is gone has no size; other metrics are still wanted
+      }
     }
     registry.registerMetric(new Gauge({ name, help, labelNames: ['stage'], registers: [], collect }))
   }

@@ -1,0 +1,13 @@
+import { Histogram, type Registry } from 'prom-client'
+
+/** What the gateway counts. `service` is one of its upstreams, `status` a class like "2xx", or "error" for no answer. */
+export function createGatewayMetrics(registry: Registry) {
+  return {
+    seconds: new Histogram({
+      name: 'meshwork_gateway_upstream_duration_seconds',
+      help: 'Time until the answer of a service behind the gateway has begun.',
+      labelNames: ['service', 'status'],
+      registers: [registry],
+    }),
+  }
+}
