@@ -125,7 +125,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/pipeline/pipeline.ts': 'hands its environment to what it measures',
   'bench/inference/inference.ts': 'hands its environment to what it measures',
   'bench/inference/ceiling.ts': 'is a process of its own',
-  'bench/steps/steps.ts': 'hands its environment to what it measures',
+  'bench/service.ts': 'hands its environment to what it measures',
   'scripts/fuzz-subtype.ts': 'a command',
   'scripts/test.ts': 'hands its environment to the test runner',
 }

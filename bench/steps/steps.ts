@@ -1,16 +1,15 @@
 // Runs of six trivial steps: durable on PostgreSQL and on PGlite, over REST, against the same six calls without any
 // durability. Latency one at a time, and runs per second at 1, 16, 64 and 256 at a time.
 
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import type { RunView } from '@meshwork/contracts'
 import { Agent, request } from 'undici'
 import { startPostgres } from '../../orchestrator/test/postgres.ts'
 import { type BenchOptions, type BenchResult, machine, median, medians, rounds } from '../harness.ts'
+import { startService } from '../service.ts'
 
 const stepCount = 6
 const names = Array.from({ length: stepCount }, (_, i) => `s${i}`)
@@ -31,7 +30,7 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-steps-'))
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
   try {
-    const stages = await start('bench/steps/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
+    const stages = await startService('bench/steps/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
     const postgres = await startPostgres({ teardown: end => void ends.push(end) }, { durable: true })
     const env = {
       MESHWORK_PORT: '0',
@@ -42,10 +41,10 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
     const homes: Record<string, (n: number) => Promise<void>> = {
       'no durability': async n => await plainRun(stages, n),
       PGlite: durable(
-        await start('orchestrator/src/main.ts', [], { ...env, MESHWORK_STATE_DIR: join(folder, 'state') }, ends),
+        await startService('orchestrator/src/main.ts', [], { ...env, MESHWORK_STATE_DIR: join(folder, 'state') }, ends),
       ),
       PostgreSQL: durable(
-        await start('orchestrator/src/main.ts', [], { ...env, MESHWORK_DATABASE_URL: postgres.url }, ends),
+        await startService('orchestrator/src/main.ts', [], { ...env, MESHWORK_DATABASE_URL: postgres.url }, ends),
       ),
     }
     for (const run of Object.values(homes)) await atATime(run, 16, quick ? 32 : 200) // warm
@@ -76,24 +75,6 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
   } finally {
     for (const end of ends.reverse()) await end()
   }
-}
-
-/** Starts a service and answers its address. */
-async function start(
-  file: string,
-  args: string[],
-  env: Record<string, string>,
-  ends: (() => unknown)[],
-): Promise<string> {
-  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url))
-  const child: ChildProcess = fork(path, args, { execArgv: [], env: { ...process.env, ...env } })
-  const exited = once(child, 'exit')
-  ends.push(async () => {
-    child.kill('SIGTERM')
-    await exited
-  })
-  const [message] = (await once(child, 'message')) as [{ url: string }]
-  return message.url
 }
 
 async function plainRun(stages: string, n: number): Promise<void> {

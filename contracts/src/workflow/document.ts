@@ -96,10 +96,17 @@ export const Step = Closed(
       }),
     ),
     onError: Type.Optional(
-      OneOf(['fail', 'continue'], {
+      OneOf(['fail', 'continue', 'fallback'], {
         default: 'fail',
         description:
-          'When its attempts are spent. fail: the run fails. continue: the run goes on without the step, as if it were skipped.',
+          'When its attempts are spent. fail: the run fails. continue: the run goes on without the step, as if it were skipped. fallback: `fallback` stands for its output.',
+      }),
+    ),
+    fallback: Type.Optional(
+      MapOf(Json, {
+        maxProperties: 256,
+        description:
+          'With onError: fallback, what stands for the output; ${ } as in `with`. With forEach it stands for the output of the item that failed.',
       }),
     ),
     finally: Type.Optional(

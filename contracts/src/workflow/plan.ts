@@ -41,7 +41,11 @@ export const StepPlan = Closed(
     concurrency: Type.Optional(
       Type.Integer({ minimum: 1, description: 'With forEach: items that are called at one time at the most.' }),
     ),
-    onError: Type.Optional(Type.Literal('continue', { description: 'The run goes on when it fails.' })),
+    onError: Type.Optional(
+      OneOf(['continue', 'fallback'], {
+        description: 'When it fails. continue: the run goes on without it; fallback: with what stands for its output.',
+      }),
+    ),
     finally: Type.Optional(Type.Boolean({ description: 'It comes after all others.' })),
     datasets: MapOf(DatasetPlan, {
       maxProperties: 64,

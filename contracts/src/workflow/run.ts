@@ -24,11 +24,12 @@ export const stepStatuses = [
   'cancelled',
   'skipped',
   'reused',
+  'fallback',
 ] as const
 export const StepStatus = OpenOneOf(stepStatuses, {
   title: 'StepStatus',
   description:
-    'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it.',
+    'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it. fallback: it failed, and its fallback stands for its output.',
 })
 export type StepStatus = Static<typeof StepStatus>
 
@@ -169,6 +170,7 @@ export const eventTypes = [
   'step.cancelled',
   'step.skipped',
   'step.reused',
+  'step.fallback',
 ] as const
 
 /** One entry of a run's append-only log; the `data` of an SSE event whose id is `id`. */

@@ -185,6 +185,14 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       `step "${name}": concurrency says how many items are called at one time; it needs forEach`,
       name,
     )
+  if (step.fallback !== undefined) checkTemplate(document, step.fallback, `${at}/fallback`, `step "${name}"`, say, name)
+  if ((step.onError === 'fallback') !== (step.fallback !== undefined))
+    say(
+      'fallback-alone',
+      step.fallback === undefined ? `${at}/onError` : `${at}/fallback`,
+      `step "${name}": onError: fallback and fallback, which stands for the output, need each other`,
+      name,
+    )
   checkLast(document, name, say)
 }
 

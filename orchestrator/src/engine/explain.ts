@@ -59,6 +59,11 @@ function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' |
 
 function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: number): Reason {
   const { run, plan, states } = known
+  if (state.status === 'fallback')
+    return {
+      reason: 'done',
+      detail: `It failed, and its fallback stands for its output: ${state.problem?.detail ?? ''}`,
+    }
   if (hasOutput(state)) return { reason: 'done', detail: 'It has its output.' }
   if (state.status === 'failed') return { reason: 'failed', detail: state.problem?.detail ?? 'It failed.' }
   if (state.status === 'cancelled') return { reason: 'cancelled', detail: 'It was ended with the run.' }

@@ -2,10 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import { canonicalJson, type JsonValue, MeshError, type Problem, ProblemError, stepItemsMax } from '@meshwork/contracts'
-import { EvaluationError } from '../definition/expression.ts'
+import { EvaluationError, type Scope } from '../definition/expression.ts'
 import { fill, readTemplate } from '../definition/template.ts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
-import type { Schema } from '../typing/schema.ts'
+import { itemPlace } from './item-name.ts'
 import { type RunFacts, scopeOf } from './scope.ts'
 import type { StepState } from './state.ts'
 
@@ -29,7 +29,12 @@ function requireSmall(body: JsonValue, where: string): void {
 }
 
 export type ItemInputs =
-  | { readonly kind: 'items'; readonly inputs: readonly JsonValue[]; readonly hash: string }
+  | {
+      readonly kind: 'items'
+      readonly list: readonly JsonValue[]
+      readonly inputs: readonly JsonValue[]
+      readonly hash: string
+    }
   | { readonly kind: 'problem'; readonly problem: Problem }
 
 /** The inputs of a step with forEach, one for each item. Its hash is of all of them. */
@@ -46,20 +51,21 @@ export function itemInputsOf(
     if (list.length > stepItemsMax)
       throw new EvaluationError(`"forEach" gives ${list.length} items; at most ${stepItemsMax} are taken in one step`)
     const template = readTemplate(step.with, '', [])
-    const types = scope.types && withItem(scope.types, step.each?.type)
     const inputs = list.map((item, index) => {
-      const body = fill(template, { ...scope, item, index, ...(types && { types }) })
+      const body = fill(template, itemScope(scope, step, item, index))
       requireSmall(body, `The input of item ${index} of step "${step.name}"`)
       return body
     })
-    return { kind: 'items', inputs, hash: hashOf(['forEach', ...inputs.map(hashOf)]) }
+    return { kind: 'items', list, inputs, hash: hashOf(['forEach', ...inputs.map(hashOf)]) }
   })
 }
 
-const withItem = (types: Schema, item: Schema | undefined): Schema => ({
-  ...types,
-  properties: { ...types.properties, ...(item && { item }) },
-})
+function itemScope(scope: Scope, { each }: PlanStep, item: JsonValue, index: number): Scope {
+  const { types } = scope
+  if (!types) return { ...scope, item, index }
+  const properties = { ...types.properties, ...(each?.type && { item: each.type }) }
+  return { ...scope, item, index, types: { ...types, properties } }
+}
 
 const kindOf = (value: JsonValue): string => (value === null ? 'null' : `a value of type ${typeof value}`)
 
@@ -81,6 +87,26 @@ export function conditionOf(
     if (typeof value !== 'boolean')
       throw new EvaluationError(`"when" gives ${JSON.stringify(value)}, not true or false`)
     return { kind: 'condition', holds: value }
+  })
+}
+
+/** What stands for the output of a step that has failed, or of an item of one. */
+export function fallbackOf(
+  step: PlanStep,
+  facts: RunFacts,
+  plan: Plan,
+  states: ReadonlyMap<string, StepState>,
+  item?: { readonly index: number; readonly value: JsonValue },
+): Input {
+  return orProblem(step.name, () => {
+    const own = itemPlace(step.name)?.step ?? step.name
+    const scope = scopeOf(facts, plan, states, own)
+    const body = fill(
+      readTemplate(step.fallback ?? {}, '', []),
+      item ? itemScope(scope, step, item.value, item.index) : scope,
+    )
+    requireSmall(body, `The fallback of step "${own}"`)
+    return { kind: 'input', body, hash: hashOf(body) }
   })
 }
 

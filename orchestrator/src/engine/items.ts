@@ -5,7 +5,7 @@ import type { JsonValue } from '@meshwork/contracts'
 import { MeshError } from '@meshwork/contracts'
 import type { PlanStep } from '../plan/plan.ts'
 import { itemName } from './item-name.ts'
-import { hashOf } from './input.ts'
+import { hashOf, type ItemInputs } from './input.ts'
 import { cancelled, type Change, failed } from './settle.ts'
 import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
 
@@ -19,6 +19,7 @@ export interface Due {
 
 export class Items {
   readonly step: PlanStep
+  readonly list: readonly JsonValue[]
   readonly inputs: readonly JsonValue[]
   readonly #states: StepState[]
   readonly #running = new Set<number>()
@@ -32,10 +33,11 @@ export class Items {
   constructor(
     step: PlanStep,
     generation: number,
-    inputs: readonly JsonValue[],
+    { list, inputs }: Pick<Extract<ItemInputs, { kind: 'items' }>, 'list' | 'inputs'>,
     stateOf: (name: string) => StepState | undefined,
   ) {
     this.step = step
+    this.list = list
     this.inputs = inputs
     this.#states = inputs.map((_, index) => {
       const name = itemName(step.name, index)

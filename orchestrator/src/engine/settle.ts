@@ -77,6 +77,15 @@ export function failed(before: StepState, problem: Problem, now: number): Change
   return { state, events: [{ type: 'step.failed', step: before.name, ...attemptOf(before), data }] }
 }
 
+/** It failed, and `output` stands for its output. */
+export function fellBack({ state, events }: Change, output: JsonValue, outputHash: string): Change {
+  const rows = rowsOf(output)
+  return {
+    state: { ...state, status: 'fallback', output, outputHash, rows },
+    events: events.map(event => ({ ...event, type: 'step.fallback', data: { ...event.data, rows, outputHash } })),
+  }
+}
+
 export function cancelled(before: StepState, now: number): Change {
   return {
     state: { ...before, status: 'cancelled', nextAt: null, endedAt: now },

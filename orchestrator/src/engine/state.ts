@@ -56,4 +56,4 @@ export const isSettled = ({ status }: Pick<StepState, 'status'>): boolean =>
   status !== 'pending' && status !== 'running' && status !== 'retrying'
 
 export const hasOutput = ({ status }: Pick<StepState, 'status'>): boolean =>
-  status === 'succeeded' || status === 'reused'
+  status === 'succeeded' || status === 'reused' || status === 'fallback'

@@ -17,12 +17,12 @@ import { compose, type End, endOf, type FinalStatus } from './compose.ts'
 import { type Command, decide, type Decision } from './decide.ts'
 import type { EngineParts } from './engine.ts'
 import { Inbox } from './inbox.ts'
-import { hashOf, itemInputsOf } from './input.ts'
+import { fallbackOf, hashOf, itemInputsOf } from './input.ts'
 import { itemName, itemPlace } from './item-name.ts'
 import { Items } from './items.ts'
 import { prepare, prepareCall, type Prepared } from './prepare.ts'
 import type { RunFacts } from './scope.ts'
-import { answered, cancelled, type Change, failed, skipped } from './settle.ts'
+import { answered, cancelled, type Change, failed, fellBack, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
 import { Timeline } from './timeline.ts'
 
@@ -181,7 +181,7 @@ export class Walk {
     const now = Date.now()
     let moved = false
     const take = ({ change, body }: Prepared, step: PlanStep, before: StepState) => {
-      this.#apply(change, changes)
+      this.#apply(this.#orFallback(step, change), changes)
       if (body === undefined) moved = true
       else toCall.push({ step, before, body })
     }
@@ -229,7 +229,7 @@ export class Walk {
       if (!step.each || state?.status !== 'running' || this.#items.has(step.name)) continue
       const input = itemInputsOf(step, this.#facts, plan, this.#states)
       if (input.kind === 'problem') this.#apply(failed(state, input.problem, Date.now()), changes)
-      else this.#items.set(step.name, new Items(step, state.generation, input.inputs, name => this.#states.get(name)))
+      else this.#items.set(step.name, new Items(step, state.generation, input, name => this.#states.get(name)))
     }
   }
 
@@ -298,7 +298,7 @@ export class Walk {
   #settle({ step, attempt, answer, seconds }: Happening & { kind: 'answered' }): Change {
     const before = this.#states.get(step.name) as StepState
     if (before.status !== 'running') return { state: before, events: [] }
-    const change = answered(before, step, answer, Date.now(), seconds, Math.random())
+    const change = this.#orFallback(step, answered(before, step, answer, Date.now(), seconds, Math.random()))
     this.#put(change.state)
     this.#parts.metrics.stepAnswered(step.stage, change.state)
     const { status, problem, outputHash } = change.state
@@ -308,6 +308,18 @@ export class Walk {
       'step answered',
     )
     return change
+  }
+
+  /** What comes of a failure for good where something stands for the output. */
+  #orFallback(step: PlanStep, change: Change): Change {
+    if (change.state.status !== 'failed' || step.fallback === undefined) return change
+    const place = itemPlace(step.name)
+    if (step.each && !place) return change // what is wrong with the list itself is not the fault of an item
+    const items = place && this.#items.get(place.step)
+    const item = items && { index: place.index, value: items.list[place.index] as JsonValue }
+    const output = fallbackOf(step, this.#facts, this.#claimed.run.plan, this.#states, item)
+    if (output.kind === 'problem') return failed(change.state, output.problem, Date.now())
+    return fellBack(change, output.body, output.hash)
   }
 
   #apply(change: Change, changes: Change[]): void {

@@ -37,6 +37,8 @@ export interface PlanStep {
   /** A condition, as it is written. */
   readonly when?: string
   readonly each?: EachPlan
+  /** What stands for its output when it fails. */
+  readonly fallback?: JsonValue
   /** The run goes on when the step fails. */
   readonly continues?: true
   /** It begins when all steps but those like it have ended. */
@@ -143,7 +145,12 @@ const expressionsIn = (step: Step): Expression[] => {
 }
 
 /** Everything of a step that expressions can stand in. */
-const inputsOf = ({ with: input = {}, when = '', forEach = [] }: Step): JsonValue => [input, when, forEach]
+const inputsOf = ({ with: input = {}, when = '', forEach = [], fallback = {} }: Step): JsonValue => [
+  input,
+  when,
+  forEach,
+  fallback,
+]
 
 /** A step's needs, their needs, and so on. */
 export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
@@ -178,6 +185,7 @@ function stepOf(
     ...(tests.length > 0 && { tests }),
     ...(when !== undefined && { when }),
     ...(forEach !== undefined && { each: { list: forEach, concurrency, type: itemType(forEach, types) } }),
+    ...(onError === 'fallback' && { fallback: step.fallback ?? {} }),
     ...(onError === 'continue' && { continues: true }),
     ...(step.finally && { last: true }),
     retry: {

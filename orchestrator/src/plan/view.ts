@@ -32,6 +32,7 @@ export function planView(facts: PlanFacts): WorkflowPlan {
       ...(step.when !== undefined && { when: step.when }),
       ...(step.each && { forEach: step.each.list, concurrency: step.each.concurrency }),
       ...(step.continues && { onError: 'continue' as const }),
+      ...(step.fallback !== undefined && { onError: 'fallback' as const }),
       ...(step.last && { finally: true }),
       datasets: datasets.get(step.name) ?? {},
       cache: forecasts.get(step.name) ?? { reuse: 'unknown', reason: 'not looked at', run: null },

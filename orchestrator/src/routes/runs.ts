@@ -268,7 +268,7 @@ export async function stepsOf(runs: Runs, id: string) {
         ? null
         : {
             total: row.items,
-            done: inStatus('succeeded', 'reused'),
+            done: inStatus('succeeded', 'reused', 'fallback'),
             running: inStatus('running'),
             retrying: inStatus('retrying'),
             failed: inStatus('failed'),

@@ -56,21 +56,29 @@ export function checkTypes(
     if (step.forEach !== undefined)
       found.push(...checkValue(name, 'forEach', step.forEach, 'array', 'forEach must be a list', reader))
     const contract = contractOf(name)
-    if (!contract) continue
-    for (const edge of checkInput(template, contract.input, expression => reader.known(expression))) {
-      // A text that cannot be read is told where it is read.
-      if (faults.some(fault => fault.pointer === pointer + edge.pointer)) continue
-      const { expression } = edge
-      const from = expression?.reads.find(([root]) => root === 'steps')?.[1]
-      found.push({
-        severity: edge.severity,
-        code: edge.code,
-        pointer: pointer + edge.pointer,
-        detail: `step "${name}", input of ${step.stage}: ${inputName(edge.pointer)}${edge.detail}`,
-        step: name,
-        ...(expression && { within: { text: expression.source, offset: 0 } }),
-        ...(from !== undefined && { from }),
-      })
+    const edges = (template: Template, schema: Schema, at: string, what: string) => {
+      for (const edge of checkInput(template, schema, expression => reader.known(expression))) {
+        // A text that cannot be read is told where it is read.
+        if (faults.some(fault => fault.pointer === at + edge.pointer)) continue
+        const { expression } = edge
+        const from = expression?.reads.find(([root]) => root === 'steps')?.[1]
+        found.push({
+          severity: edge.severity,
+          code: edge.code,
+          pointer: at + edge.pointer,
+          detail: `step "${name}", ${what} of ${step.stage}: ${inputName(edge.pointer)}${edge.detail}`,
+          step: name,
+          ...(expression && { within: { text: expression.source, offset: 0 } }),
+          ...(from !== undefined && { from }),
+        })
+      }
+    }
+    if (contract) edges(template, contract.input, pointer, 'input')
+    if (step.fallback !== undefined) {
+      const at = `/steps/${name}/fallback`
+      const fallback = readTemplate(step.fallback, at, faults)
+      reader.readAll(fallback, at, name, item)
+      if (contract) edges(fallback, contract.output, at, 'fallback for the output')
     }
   }
   const outputs = readTemplate(document.outputs ?? {}, '/outputs', [])

@@ -29,8 +29,21 @@ steps:
   a: { stage: echo@1, retry: { attempts: 1 }, with: { value: "\${params.id}", act: "\${params.act}" } }
   b: { stage: echo@1, needs: [a], with: { value: "\${params.id}-b" } }
 `
+const standing = `name: standing
+params: { id: { type: string }, act: { type: string } }
+steps:
+  first: { stage: echo@1, with: { value: "\${params.id}-0" } }
+  a:
+    stage: echo@1
+    retry: { attempts: 1 }
+    with: { value: "\${params.id}", act: "\${params.act}" }
+    onError: fallback
+    fallback: { value: "\${steps.first.value} instead", rows: 0 }
+  b: { stage: echo@1, with: { value: "\${params.id}-b", after: "\${steps.a.value}" } }
+outputs: { value: "\${steps.a.value}" }
+`
 const timely = `name: timely
-timeout: 500ms
+timeout: 3s
 steps:
   a: { stage: echo@1, with: { value: timely-a } }
   held: { stage: echo@1, needs: [a], with: { value: held, act: hold } }
@@ -107,12 +120,39 @@ for (const home of homes)
       t.equal((await steps(ill.id)).get('tidy')?.generation, 2, 'and again after a retry')
     })
 
+    await t.test('what stands for the output of a step that fails, stands for it', async t => {
+      t.match(await post('/v1/workflows', standing), { statusCode: 201 })
+      const ill = await start('standing', { id: 'stand', act: 'fail' })
+      t.match(ill, { status: 'succeeded', problem: null, outputs: { value: 'stand-0 instead' } })
+      const step = (await steps(ill.id)).get('a')
+      t.match(step, {
+        status: 'fallback',
+        problem: { code: 'ECHO_FAILED' },
+        output: { value: 'stand-0 instead', rows: 0 },
+      })
+      t.equal(echo.calls.get('stand-b'), 1)
+      const told = (await events(ill.id)).filter(({ step }) => step === 'a').map(({ type }) => type)
+      t.same(told, ['step.started', 'step.fallback'])
+      t.match((await get<RunExplanation>(`/v1/runs/${ill.id}/explain`)).steps[1], {
+        name: 'a',
+        detail: /fallback stands for/,
+      })
+      const cached = await post(
+        '/v1/runs',
+        { workflow: 'standing', cache: true, params: { id: 'stand', act: 'fail' } },
+        waiting,
+      )
+      t.equal((await steps(cached.id)).get('a')?.status, 'fallback', 'a fallback is not reused')
+      const well = await start('standing', { id: 'well', act: 'progress' })
+      t.match(well, { outputs: { value: 'well' } })
+    })
+
     await t.test('a run that is not done in its time fails, and goes on when it is retried', async t => {
       await post('/v1/workflows', timely)
       const run = await start('timely', {})
       t.match(run, {
         status: 'failed',
-        problem: { code: 'MESHWORK_RUN_TIMEOUT', status: 504, detail: /within 0\.5 s/ },
+        problem: { code: 'MESHWORK_RUN_TIMEOUT', status: 504, detail: /within 3 s/ },
       })
       t.same(await statuses(run.id), { a: 'succeeded', held: 'cancelled', b: 'cancelled', tidy: 'succeeded' })
       await post(`/v1/runs/${run.id}/retry`)

@@ -127,6 +127,22 @@ for (const home of homes)
       t.match((await steps(run.id)).get('each'), { status: 'failed' })
     })
 
+    await t.test('what stands for an item that fails, stands for that item alone', async t => {
+      const fallback = `onError: fallback\n    fallback: { value: "no \${item} at \${index}", rows: 0 }`
+      t.match(await post('/v1/workflows', acting('standing', 'index == params.at', fallback)), { statusCode: 201 })
+      const run = await start('standing', { id: 'st', n: ['x', 'y', 'z'], act: 'fail' })
+      t.match(run, { status: 'succeeded' })
+      t.match((await steps(run.id)).get('each'), {
+        status: 'succeeded',
+        items: { total: 3, done: 3, failed: 0 },
+        output: { items: [{ value: 'st-0' }, { value: 'no y at 1' }, { value: 'st-2' }] },
+      })
+      t.same(
+        (await items(run.id)).items.map(({ status }) => status),
+        ['succeeded', 'fallback', 'succeeded'],
+      )
+    })
+
     await t.test('a rerun calls every item anew, under a new key', async t => {
       const run = await start('words', { id: 'r', words: ['x', 'y'] })
       t.match(run, { status: 'failed' }, 'there is no third')

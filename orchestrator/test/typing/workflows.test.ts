@@ -29,6 +29,9 @@ const line = 13
 const step = (input: string) => `${head}  b: { stage: shapes@1, with: ${input} }\n`
 const flow = (stage: string, input: string) => `${head}  b: { stage: ${stage}, with: ${input} }\n`
 
+const fallback = (output: string, onError = 'onError: fallback, ') =>
+  `${head}  b: { stage: report@1, with: { title: T, sections: [{ title: S, text: x }] }, ${onError}fallback: ${output} }\n`
+const noReport = (report: string) => `{ report: "${report}", json: "\${params.f}", exports: {}, sections: 0 }`
 const each = (list: string, input: string) => `${head}  b: { stage: shapes@1, forEach: "${list}", with: ${input} }\n`
 
 /** What is added, the codes of what is told, and the text the first one points at. */
@@ -92,6 +95,21 @@ const wrong: readonly (readonly [title: string, source: string, codes: readonly 
   ],
   ['a concurrency without a list', `${head}  b: { stage: shapes@1, concurrency: 2 }\n`, ['concurrency-alone'], '2'],
   ['a concurrency of none', `${head}  b: { stage: shapes@1, forEach: [1], concurrency: 0 }\n`, ['shape'], '0'],
+  ['a fallback that is not asked for', fallback(noReport('${params.f}'), ''), ['fallback-alone'], 'fallback'],
+  [
+    'a fallback that is missing',
+    `${head}  b: { stage: shapes@1, onError: fallback }\n`,
+    ['fallback-alone'],
+    'fallback',
+  ],
+  ['a fallback that is not an output', fallback(noReport('${params.d}')), ['edge-mismatch'], 'params.d'],
+  [
+    'a fallback that lacks an output',
+    fallback('{ report: "${params.f}", json: "${params.f}", exports: {} }'),
+    ['missing-input'],
+    'fallback',
+  ],
+  ['a fallback with an unknown step', fallback(noReport('${steps.c.report}')), ['unknown-step'], 'steps.c'],
   ['an onError that is not there', `${head}  b: { stage: shapes@1, onError: retry }\n`, ['shape'], 'retry'],
   // Names
   ['an unknown input', step('{ cuont: 5 }'), ['unknown-input'], '5'],
@@ -249,6 +267,7 @@ for (const [title, source, codes, at] of wrong)
 const right: readonly (readonly [title: string, source: string])[] = [
   ['nothing', head],
   ['a condition', when('${params.n > 1 && steps.a.flag}')],
+  ['what stands for an output', fallback(noReport('${params.f}'))],
   ['an item of a typed list', each('${steps.a.list}', '{ text: "${string(index)}", anything: "${item}" }')],
   [
     'items of items',
