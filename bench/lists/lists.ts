@@ -46,17 +46,17 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
         },
         ends,
       )
-      for (const [request, measure] of Object.entries(await requestsOf(url, postgres.url, size))) {
-        what.add(request)
-        candidates[`${request}, ${name}`] = measure
+      for (const [asked, measure] of Object.entries(await requestsOf(url, postgres.url, size))) {
+        what.add(asked)
+        candidates[`${asked}, ${name}`] = measure
       }
     }
     const samples = await rounds(quick ? 1 : 5, candidates, say)
     const middle = medians(samples)
     const ratios = Object.fromEntries(
-      [...what].map(request => [
-        `${request}, many / few`,
-        (middle[`${request}, many`] as number) / (middle[`${request}, few`] as number),
+      [...what].map(asked => [
+        `${asked}, many / few`,
+        (middle[`${asked}, many`] as number) / (middle[`${asked}, few`] as number),
       ]),
     )
     return { name: 'lists', machine: machine(), samples, medians: middle, ratios }

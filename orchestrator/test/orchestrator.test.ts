@@ -368,7 +368,7 @@ t.test('stages that misbehave fail the step, not the orchestrator', async t => {
   const { port } = server.address() as { port: number }
   t.teardown(() => server.close())
   const { register, start, steps } = await mesh(t, [{ stage: 'odd', url: `http://127.0.0.1:${port}` }])
-  await register(`name: odd\nsteps:\n  a: { stage: odd@1, retry: { attempts: 2, backoff: 1ms }, timeout: 300ms }\n`)
+  await register(`name: odd\nsteps:\n  a: { stage: odd@1, retry: { attempts: 2, backoff: 1ms }, timeout: 1500ms }\n`)
 
   const json = (res: ServerResponse, body: string, type = 'application/json') =>
     res.setHeader('content-type', type).end(body)

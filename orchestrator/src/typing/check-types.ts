@@ -56,8 +56,8 @@ export function checkTypes(
     if (step.forEach !== undefined)
       found.push(...checkValue(name, 'forEach', step.forEach, 'array', 'forEach must be a list', reader))
     const contract = contractOf(name)
-    const edges = (template: Template, schema: Schema, at: string, what: string) => {
-      for (const edge of checkInput(template, schema, expression => reader.known(expression))) {
+    const edges = (given: Template, schema: Schema, at: string, what: string) => {
+      for (const edge of checkInput(given, schema, expression => reader.known(expression))) {
         // A text that cannot be read is told where it is read.
         if (faults.some(fault => fault.pointer === at + edge.pointer)) continue
         const { expression } = edge
