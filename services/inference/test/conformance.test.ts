@@ -16,7 +16,7 @@ const command = async (...args: string[]) =>
     ),
   )
 
-t.test('our server keeps every rule, and claims every extension that is checked', async t => {
+t.test('our server keeps every rule, and claims every extension that is checked', { timeout: 120_000 }, async t => {
   const { url } = await serve(t, { sum: ['sum', sum] })
   const { findings, model } = await checkServer(url)
   t.equal(model, 'sum')
@@ -30,7 +30,7 @@ t.test('our server keeps every rule, and claims every extension that is checked'
   t.match(output, /meshwork 1\.0\.0, model sum[\s\S]*checks, 0 broken/)
 })
 
-t.test('a server that breaks rules is told which', async t => {
+t.test('a server that breaks rules is told which', { timeout: 120_000 }, async t => {
   const { url } = await serve(t, { sum: ['sum', sum] })
   // It passes requests on and spoils the answers: 500 for every refusal, and an id that nobody gave.
   const spoiling = createServer((request, response) => {
@@ -58,7 +58,7 @@ t.test('a server that breaks rules is told which', async t => {
   t.notOk(broken.includes('it is alive'))
 })
 
-t.test('nothing to check is told', async t => {
+t.test('nothing to check is told', { timeout: 120_000 }, async t => {
   t.match(await command('http://127.0.0.1:1'), { code: 2, output: /fetch failed/ })
   t.match(await command(), { code: 2, output: /npm run conformance/ })
 })
