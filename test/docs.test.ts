@@ -41,6 +41,7 @@ t.test('the examples of the documents work as they are written', { timeout: 170_
       .replaceAll('my-stages/', `${own}/`)
       .replaceAll('npm run -s stage --', `"${process.execPath}" services/kit/src/cli/main.ts`)
       .replaceAll('npm run -s meshwork --', `"${process.execPath}" orchestrator/src/cli/main.ts`)
+      .replaceAll('npm run -s conformance --', `"${process.execPath}" services/inference/src/conformance/main.ts`)
       .replaceAll('node -p', `"${process.execPath}" -p`)
   const env = { ...process.env, MESHWORK_URL: mesh.url, MESHWORK_STORE_URL: new URL(`file://${folder}/store`).href }
 

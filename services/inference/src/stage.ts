@@ -71,11 +71,12 @@ export function inferenceStage(folder = modelsFolder) {
     tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
     routes: async (app, service) => {
       routed = true
-      const { bodyBytesMax, timeoutMs } = readServing(service.environment)
+      const { bodyBytesMax, inFlightBytesMax, timeoutMs } = readServing(service.environment)
       const options = {
         models: () => served,
         version: '1.0.0',
         bodyBytesMax,
+        inFlightBytesMax,
         workers: () => pool?.size ?? 0,
         draining: () => service.draining(),
       }

@@ -25,26 +25,30 @@ const stats = async (server: Server, model: string) =>
     }[]
   )[0]
 
-t.test('requests that wait become one run, and every caller gets the rows that are its own', async t => {
-  const server = await serve(t, { sum: ['sum', sum] }, {}, oneWorker)
-  const answers = await Promise.all(
-    Array.from({ length: 300 }, async (_, i) => {
-      const rows = Array.from({ length: 1 + (i % 3) }, (_, row) => [i, row])
-      const answer = await server.infer('sum', [{ name: 'x', shape: [rows.length, 2], datatype: 'FP32', data: rows }])
-      return { expected: rows.map(([a = 0, b = 0]) => a + b), got: answer.json.outputs?.[0]?.data }
-    }),
-  )
-  for (const { expected, got } of answers) t.same(got, expected)
-  const { inference_count: rows = 0, execution_count: runs = 0 } = (await stats(server, 'sum')) ?? {}
-  t.equal(rows, 600)
-  t.ok(runs < 300, `${runs} runs for 300 requests`)
-  const metrics = await server.metrics()
-  t.match(metrics, /nv_inference_request_success\{model="sum",version="1"\} 300/)
-  t.match(metrics, /nv_inference_count\{model="sum",version="1"\} 600/)
-  t.match(metrics, /meshwork_inference_request_duration_seconds_count\{model="sum",version="1"\} 300/)
-})
+t.test(
+  'requests that wait become one run, and every caller gets the rows that are its own',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(t, { sum: ['sum', sum] }, {}, oneWorker)
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, async (_, i) => {
+        const rows = Array.from({ length: 1 + (i % 3) }, (_, row) => [i, row])
+        const answer = await server.infer('sum', [{ name: 'x', shape: [rows.length, 2], datatype: 'FP32', data: rows }])
+        return { expected: rows.map(([a = 0, b = 0]) => a + b), got: answer.json.outputs?.[0]?.data }
+      }),
+    )
+    for (const { expected, got } of answers) t.same(got, expected)
+    const { inference_count: rows = 0, execution_count: runs = 0 } = (await stats(server, 'sum')) ?? {}
+    t.equal(rows, 600)
+    t.ok(runs < 300, `${runs} runs for 300 requests`)
+    const metrics = await server.metrics()
+    t.match(metrics, /nv_inference_request_success\{model="sum",version="1"\} 300/)
+    t.match(metrics, /nv_inference_count\{model="sum",version="1"\} 600/)
+    t.match(metrics, /meshwork_inference_request_duration_seconds_count\{model="sum",version="1"\} 300/)
+  },
+)
 
-t.test('the one bad request of a batch fails alone', async t => {
+t.test('the one bad request of a batch fails alone', { timeout: 120_000 }, async t => {
   const server = await serve(t, { pick: ['pick', pick] }, {}, oneWorker)
   const answers = await Promise.all(
     Array.from({ length: 60 }, async (_, i) => await server.infer('pick', index(i === 31 ? 7 : i % 3))),
@@ -56,7 +60,7 @@ t.test('the one bad request of a batch fails alone', async t => {
   t.equal((await stats(server, 'pick'))?.inference_stats.fail.count, 1)
 })
 
-t.test('a model whose rows answer otherwise beside others is never batched', async t => {
+t.test('a model whose rows answer otherwise beside others is never batched', { timeout: 120_000 }, async t => {
   const server = await serve(t, { total: ['total', total] }, {}, oneWorker)
   const config = (await server.call('/v2/models/total/config')).json as {
     max_batch_size: number
@@ -73,7 +77,7 @@ t.test('a model whose rows answer otherwise beside others is never batched', asy
   answers.forEach((answer, i) => t.same(answer.json.outputs?.[0]?.data, [i + 1]))
 })
 
-t.test('what waits is bounded, and a request past it is told to come back', async t => {
+t.test('what waits is bounded, and a request past it is told to come back', { timeout: 120_000 }, async t => {
   const server = await serve(
     t,
     { sum: ['sum', sum] },

@@ -33,7 +33,7 @@ async function publishGolden(server: Server, version: number, y: number): Promis
   await publish(server.folder, 'sum', 'sum', { ...sum, version, manifest: m => ({ ...m, samples: 'golden.json' }) })
 }
 
-t.test('versions take over one after the other, and not one request fails', async t => {
+t.test('versions take over one after the other, and not one request fails', { timeout: 120_000 }, async t => {
   const server = await serve(t, { sum: ['sum', sum] })
   let over = false
   let last = 0
@@ -63,47 +63,59 @@ t.test('versions take over one after the other, and not one request fails', asyn
   t.equal((await server.call('/v2/models/sum/versions/1/ready')).status, 404)
 })
 
-t.test('a version that answers its golden rows otherwise is not served; the one before it goes on', async t => {
-  const server = await serve(t, { sum: ['sum', sum] })
-  await publishGolden(server, 2, 4)
-  await server.until('sum', 2, 'UNAVAILABLE')
-  t.match(await index(server, 'sum'), [
-    { version: '1', state: 'READY' },
-    { version: '2', state: 'UNAVAILABLE', reason: /on its golden rows value 0 of output "y" is 3 instead of 4/ },
-  ])
-  t.match((await ask(server)).json, { model_version: '1' })
-  t.equal((await server.call('/v2/models/sum/versions/2/ready')).status, 503)
-  await publishGolden(server, 3, 3)
-  await server.until('sum', 3, 'READY')
-  t.match((await ask(server)).json, { model_version: '3' })
-})
+t.test(
+  'a version that answers its golden rows otherwise is not served; the one before it goes on',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(t, { sum: ['sum', sum] })
+    await publishGolden(server, 2, 4)
+    await server.until('sum', 2, 'UNAVAILABLE')
+    t.match(await index(server, 'sum'), [
+      { version: '1', state: 'READY' },
+      { version: '2', state: 'UNAVAILABLE', reason: /on its golden rows value 0 of output "y" is 3 instead of 4/ },
+    ])
+    t.match((await ask(server)).json, { model_version: '1' })
+    t.equal((await server.call('/v2/models/sum/versions/2/ready')).status, 503)
+    await publishGolden(server, 3, 3)
+    await server.until('sum', 3, 'READY')
+    t.match((await ask(server)).json, { model_version: '3' })
+  },
+)
 
-t.test('what is half copied does not exist, what is damaged is told, what is taken away is rolled back', async t => {
-  const server = await serve(t, { sum: ['sum', sum] })
-  await mkdir(join(server.folder, 'sum', '2'))
-  await writeFile(join(server.folder, 'sum', '2', 'model.onnx'), 'half of a')
-  await publish(server.folder, 'sum', 'sum', { ...sum, version: 3, manifest: m => ({ ...m, sha256: '0'.repeat(64) }) })
-  await server.until('sum', 3, 'UNAVAILABLE')
-  const told = await index(server, 'sum')
-  t.same(
-    told.map(({ version }) => version),
-    ['1', '3'],
-  )
-  t.match(told[1]?.reason, /corrupt|SHA-256/i)
-  await publish(server.folder, 'sum', 'sum', { ...sum, version: 4, content: () => 'not a model' })
-  await server.until('sum', 4, 'UNAVAILABLE')
-  await publish(server.folder, 'sum', 'same', { version: 5, inputs: [float('x', 2)], outputs: [float('y', 1)] })
-  await server.until('sum', 5, 'UNAVAILABLE')
-  t.match((await index(server, 'sum')).at(-1)?.reason, /shape \[-1, 3\] in the file and \[-1, 2\] in the manifest/)
-  t.match((await ask(server)).json, { model_version: '1' })
-  await publish(server.folder, 'sum', 'sum', { ...sum, version: 6 })
-  await server.until('sum', 6, 'READY')
-  await rm(join(server.folder, 'sum', '6'), { recursive: true })
-  await server.until('sum', 1, 'READY')
-  t.match((await ask(server)).json, { model_version: '1' })
-})
+t.test(
+  'what is half copied does not exist, what is damaged is told, what is taken away is rolled back',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(t, { sum: ['sum', sum] })
+    await mkdir(join(server.folder, 'sum', '2'))
+    await writeFile(join(server.folder, 'sum', '2', 'model.onnx'), 'half of a')
+    await publish(server.folder, 'sum', 'sum', {
+      ...sum,
+      version: 3,
+      manifest: m => ({ ...m, sha256: '0'.repeat(64) }),
+    })
+    await server.until('sum', 3, 'UNAVAILABLE')
+    const told = await index(server, 'sum')
+    t.same(
+      told.map(({ version }) => version),
+      ['1', '3'],
+    )
+    t.match(told[1]?.reason, /corrupt|SHA-256/i)
+    await publish(server.folder, 'sum', 'sum', { ...sum, version: 4, content: () => 'not a model' })
+    await server.until('sum', 4, 'UNAVAILABLE')
+    await publish(server.folder, 'sum', 'same', { version: 5, inputs: [float('x', 2)], outputs: [float('y', 1)] })
+    await server.until('sum', 5, 'UNAVAILABLE')
+    t.match((await index(server, 'sum')).at(-1)?.reason, /shape \[-1, 3\] in the file and \[-1, 2\] in the manifest/)
+    t.match((await ask(server)).json, { model_version: '1' })
+    await publish(server.folder, 'sum', 'sum', { ...sum, version: 6 })
+    await server.until('sum', 6, 'READY')
+    await rm(join(server.folder, 'sum', '6'), { recursive: true })
+    await server.until('sum', 1, 'READY')
+    t.match((await ask(server)).json, { model_version: '1' })
+  },
+)
 
-t.test('models are loaded and unloaded when asked for, and their memory is bounded', async t => {
+t.test('models are loaded and unloaded when asked for, and their memory is bounded', { timeout: 120_000 }, async t => {
   const server = await serve(t, { sum: ['sum', sum], other: ['sum', sum] }, explicit)
   t.equal((await ask(server)).status, 404)
   t.equal((await server.call('/v2/health/ready')).status, 200, 'nothing is to be served yet')

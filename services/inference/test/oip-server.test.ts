@@ -23,46 +23,53 @@ const kindTensors = (prefix: string) =>
 const x = (...rows: number[][]) => ({ name: 'x', shape: [rows.length, 2], datatype: 'FP32', data: rows })
 const floats = (...values: number[]) => Buffer.from(new Float32Array(values).buffer)
 
-t.test('health, metadata, configuration and statistics as both kinds of clients read them', async t => {
-  const server = await serve(t, { sum: ['sum', sum] })
-  for (const [path, body] of [
-    ['/v2/health/live', { live: true }],
-    ['/v2/health/ready', { ready: true }],
-    ['/v2', { name: 'meshwork', extensions: ['binary_tensor_data'] }],
-    ['/v2/', { name: 'meshwork' }],
-    ['/v2/models', { models: ['sum'] }],
-    ['/v2/models/sum/ready', { name: 'sum', ready: true }],
-    ['/v2/models/sum/versions/1/ready', { name: 'sum', ready: true }],
-    [
-      '/v2/models/sum',
-      {
-        name: 'sum',
-        versions: ['1'],
-        platform: 'onnxruntime_onnx',
-        inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
-      },
-    ],
-    ['/v2/models/sum/config', { name: 'sum', max_batch_size: Number, input: [{ data_type: 'TYPE_FP32', dims: [2] }] }],
-    ['/v2/models/sum/stats', { model_stats: [{ name: 'sum', version: '1', inference_count: 0 }] }],
-    ['/v2/models/stats', { model_stats: [{ name: 'sum' }] }],
-  ] as const) {
-    const answer = await server.call(path)
-    t.equal(answer.status, 200, path)
-    t.match(answer.json, body, path)
-  }
-  for (const [path, status, says] of [
-    ['/v2/models/none', 404, /unknown model: 'none'.*'sum'/],
-    ['/v2/models/sum/versions/2', 404, /version 2 is not served; its versions are: 1/],
-    ['/v2/models/sum/versions/x/ready', 404, /'x' is not a version/],
-    ['/v2/nothing', 404, /Not Found/],
-  ] as const) {
-    const answer = await server.call(path)
-    t.equal(answer.status, status, path)
-    t.match(answer.json.error, says, path)
-  }
-})
+t.test(
+  'health, metadata, configuration and statistics as both kinds of clients read them',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(t, { sum: ['sum', sum] })
+    for (const [path, body] of [
+      ['/v2/health/live', { live: true }],
+      ['/v2/health/ready', { ready: true }],
+      ['/v2', { name: 'meshwork', extensions: ['binary_tensor_data'] }],
+      ['/v2/', { name: 'meshwork' }],
+      ['/v2/models', { models: ['sum'] }],
+      ['/v2/models/sum/ready', { name: 'sum', ready: true }],
+      ['/v2/models/sum/versions/1/ready', { name: 'sum', ready: true }],
+      [
+        '/v2/models/sum',
+        {
+          name: 'sum',
+          versions: ['1'],
+          platform: 'onnxruntime_onnx',
+          inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
+        },
+      ],
+      [
+        '/v2/models/sum/config',
+        { name: 'sum', max_batch_size: Number, input: [{ data_type: 'TYPE_FP32', dims: [2] }] },
+      ],
+      ['/v2/models/sum/stats', { model_stats: [{ name: 'sum', version: '1', inference_count: 0 }] }],
+      ['/v2/models/stats', { model_stats: [{ name: 'sum' }] }],
+    ] as const) {
+      const answer = await server.call(path)
+      t.equal(answer.status, 200, path)
+      t.match(answer.json, body, path)
+    }
+    for (const [path, status, says] of [
+      ['/v2/models/none', 404, /unknown model: 'none'.*'sum'/],
+      ['/v2/models/sum/versions/2', 404, /version 2 is not served; its versions are: 1/],
+      ['/v2/models/sum/versions/x/ready', 404, /'x' is not a version/],
+      ['/v2/nothing', 404, /Not Found/],
+    ] as const) {
+      const answer = await server.call(path)
+      t.equal(answer.status, status, path)
+      t.match(answer.json.error, says, path)
+    }
+  },
+)
 
-t.test('tensors in JSON, in binary, mixed, raw and compressed', async t => {
+t.test('tensors in JSON, in binary, mixed, raw and compressed', { timeout: 120_000 }, async t => {
   const server = await serve(t, {
     sum: ['sum', sum],
     half: [
@@ -135,62 +142,69 @@ t.test('tensors in JSON, in binary, mixed, raw and compressed', async t => {
   t.notOk((await server.call('/v2', { headers: { 'accept-encoding': 'gzip' } })).headers.get('content-encoding'))
 })
 
-t.test('what is wrong is a 400 in the words of the protocol, never a 500, and the server goes on', async t => {
-  const server = await serve(
-    t,
-    {
-      sum: ['sum', sum],
-      pick: [
-        'pick',
-        { inputs: [{ name: 'i', type: 'int64', shape: [-1] }], outputs: [{ name: 'y', type: 'float32', shape: [-1] }] },
+t.test(
+  'what is wrong is a 400 in the words of the protocol, never a 500, and the server goes on',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(
+      t,
+      {
+        sum: ['sum', sum],
+        pick: [
+          'pick',
+          {
+            inputs: [{ name: 'i', type: 'int64', shape: [-1] }],
+            outputs: [{ name: 'y', type: 'float32', shape: [-1] }],
+          },
+        ],
+      },
+      { MESHWORK_INFERENCE_BODY_BYTES: '100000' },
+    )
+    const post = async (path: string, body: Buffer | string, headers: Record<string, string> = {}) =>
+      await server.call(path, { method: 'POST', body, headers })
+    const infer = '/v2/models/sum/infer'
+    for (const [what, status, says, answer] of [
+      ['nothing', 400, /request is empty/, await server.call(infer, { method: 'POST' })],
+      ['no JSON', 400, /not JSON/, await post(infer, '{')],
+      [
+        'another width',
+        400,
+        /unexpected shape for input 'x'/,
+        await server.infer('sum', [{ ...x([1, 2]), shape: [1, 3] }]),
       ],
-    },
-    { MESHWORK_INFERENCE_BODY_BYTES: '100000' },
-  )
-  const post = async (path: string, body: Buffer | string, headers: Record<string, string> = {}) =>
-    await server.call(path, { method: 'POST', body, headers })
-  const infer = '/v2/models/sum/infer'
-  for (const [what, status, says, answer] of [
-    ['nothing', 400, /request is empty/, await server.call(infer, { method: 'POST' })],
-    ['no JSON', 400, /not JSON/, await post(infer, '{')],
-    [
-      'another width',
-      400,
-      /unexpected shape for input 'x'/,
-      await server.infer('sum', [{ ...x([1, 2]), shape: [1, 3] }]),
-    ],
-    ['an unknown model', 404, /unknown model/, await server.infer('none', [])],
-    [
-      'a header of 99999999999',
-      400,
-      /header size/,
-      await post(infer, '{}', { 'inference-header-content-length': '99999999999' }),
-    ],
-    ['too large', 413, /more than 100000 bytes/, await post(infer, Buffer.alloc(100_001))],
-    [
-      'a zip bomb',
-      413,
-      /when it is decompressed/,
-      await post(infer, gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }),
-    ],
-    ['no gzip', 400, /not gzip/, await post(infer, 'abc', { 'content-encoding': 'gzip' })],
-    ['brotli', 415, /Content-Encoding 'br'/, await post(infer, 'abc', { 'content-encoding': 'br' })],
-    [
-      'an index that the model refuses',
-      400,
-      /model 'pick' failed on this request/,
-      await server.infer('pick', [{ name: 'i', shape: [1], datatype: 'INT64', data: [9] }]),
-    ],
-    ['an index that is deep', 400, /JSON/, await post('/v2/repository/index', '['.repeat(250_000))],
-    ['a ready that is no boolean', 400, /expected a boolean/, await post('/v2/repository/index', '{"ready":1}')],
-    ['an unknown model to load', 400, /failed to load 'none'/, await post('/v2/repository/models/none/load', '')],
-  ] as const) {
-    t.equal(answer.status, status, what)
-    t.match(answer.json.error, says, what)
-  }
-  t.match((await server.infer('sum', [x([1, 1])])).json.outputs?.[0]?.data, [2])
-  t.match((await server.infer('pick', [{ name: 'i', shape: [0], datatype: 'INT64', data: [] }])).json.outputs?.[0], {
-    shape: [0],
-    data: [],
-  })
-})
+      ['an unknown model', 404, /unknown model/, await server.infer('none', [])],
+      [
+        'a header of 99999999999',
+        400,
+        /header size/,
+        await post(infer, '{}', { 'inference-header-content-length': '99999999999' }),
+      ],
+      ['too large', 413, /more than 100000 bytes/, await post(infer, Buffer.alloc(100_001))],
+      [
+        'a zip bomb',
+        413,
+        /when it is decompressed/,
+        await post(infer, gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }),
+      ],
+      ['no gzip', 400, /not gzip/, await post(infer, 'abc', { 'content-encoding': 'gzip' })],
+      ['brotli', 415, /Content-Encoding 'br'/, await post(infer, 'abc', { 'content-encoding': 'br' })],
+      [
+        'an index that the model refuses',
+        400,
+        /model 'pick' failed on this request/,
+        await server.infer('pick', [{ name: 'i', shape: [1], datatype: 'INT64', data: [9] }]),
+      ],
+      ['an index that is deep', 400, /JSON/, await post('/v2/repository/index', '['.repeat(250_000))],
+      ['a ready that is no boolean', 400, /expected a boolean/, await post('/v2/repository/index', '{"ready":1}')],
+      ['an unknown model to load', 400, /failed to load 'none'/, await post('/v2/repository/models/none/load', '')],
+    ] as const) {
+      t.equal(answer.status, status, what)
+      t.match(answer.json.error, says, what)
+    }
+    t.match((await server.infer('sum', [x([1, 1])])).json.outputs?.[0]?.data, [2])
+    t.match((await server.infer('pick', [{ name: 'i', shape: [0], datatype: 'INT64', data: [] }])).json.outputs?.[0], {
+      shape: [0],
+      data: [],
+    })
+  },
+)

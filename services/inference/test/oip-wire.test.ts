@@ -36,7 +36,7 @@ async function said({ url }: Server, bytes: string, until: RegExp, end = false):
   return text
 }
 
-t.test('bodies that are cut off, chunked, pipelined, or sent with the wrong verb', async t => {
+t.test('bodies that are cut off, chunked, pipelined, or sent with the wrong verb', { timeout: 120_000 }, async t => {
   const server = await serve(t, { sum: ['sum', sum] })
   const body = JSON.stringify({ inputs: [x] })
   const head = 'POST /v2/models/sum/infer HTTP/1.1\r\nhost: a\r\n'
@@ -64,33 +64,53 @@ t.test('bodies that are cut off, chunked, pipelined, or sent with the wrong verb
   t.equal((await server.infer('sum', [x])).status, 200, 'and answers what still comes')
 })
 
-t.test('a caller that leaves is forgotten, and one that comes too late is told, while the worker is busy', async t => {
-  const server = await serve(t, { spin: ['spin', spin] }, {}, oneWorker)
-  const pending = async (count: number) => {
-    while (!(await server.metrics()).includes(`requests_pending{model="spin",version="1"} ${count}`)) continue
-  }
-  const slow = server.infer('spin', turns(2_000_000))
-  await pending(1)
-  const leaving = new AbortController()
-  const left = server
-    .call('/v2/models/spin/infer', {
-      method: 'POST',
-      body: JSON.stringify({ inputs: turns(1) }),
-      signal: leaving.signal,
-    })
-    .catch((error: Error) => error.name)
-  await pending(2)
-  const late = await server.infer('spin', turns(1), { parameters: { timeout: 1000 } })
-  t.equal(late.status, 503)
-  t.match(late.json.error, /Request timeout expired/)
-  t.equal(late.headers.get('retry-after'), '1')
-  leaving.abort()
-  t.equal(await left, 'AbortError')
-  await pending(1)
-  t.equal((await server.call('/v2/health/live')).status, 200, 'it lives while its worker computes')
-  t.same((await slow).json.outputs?.[0]?.data, [2_000_000])
-  const metrics = await server.metrics()
-  t.match(metrics, /nv_inference_request_failure\{model="spin",version="1",reason="CANCELED"\} 1/)
-  t.match(metrics, /nv_inference_request_failure\{model="spin",version="1",reason="REJECTED"\} 1/)
-  t.match(metrics, /nv_inference_exec_count\{model="spin",version="1"\} 1\n/, 'neither was run')
+t.test('bodies that are being read are bounded together', { timeout: 120_000 }, async t => {
+  const server = await serve(t, { sum: ['sum', sum] }, { MESHWORK_INFERENCE_IN_FLIGHT_BYTES: '2000' })
+  const body = JSON.stringify({ inputs: [x] })
+  const slow = connect(Number(new URL(server.url).port), '127.0.0.1')
+  t.teardown(() => slow.destroy())
+  slow.write(`POST /v2/models/sum/infer HTTP/1.1\r\nhost: a\r\ncontent-length: 1990\r\n\r\n`)
+  let refused = await server.infer('sum', [x])
+  while (refused.status === 200) refused = await server.infer('sum', [x])
+  t.equal(refused.status, 503)
+  t.match(refused.json.error, /1990 bytes are in memory, with this one more than 2000/)
+  t.equal(refused.headers.get('retry-after'), '1')
+  slow.write(body.padEnd(1990))
+  await once(slow, 'data')
+  t.equal((await server.infer('sum', [x])).status, 200, 'and it goes on when there is room')
 })
+
+t.test(
+  'a caller that leaves is forgotten, and one that comes too late is told, while the worker is busy',
+  { timeout: 120_000 },
+  async t => {
+    const server = await serve(t, { spin: ['spin', spin] }, {}, oneWorker)
+    const pending = async (count: number) => {
+      while (!(await server.metrics()).includes(`requests_pending{model="spin",version="1"} ${count}`)) continue
+    }
+    const slow = server.infer('spin', turns(2_000_000))
+    await pending(1)
+    const leaving = new AbortController()
+    const left = server
+      .call('/v2/models/spin/infer', {
+        method: 'POST',
+        body: JSON.stringify({ inputs: turns(1) }),
+        signal: leaving.signal,
+      })
+      .catch((error: Error) => error.name)
+    await pending(2)
+    const late = await server.infer('spin', turns(1), { parameters: { timeout: 1000 } })
+    t.equal(late.status, 503)
+    t.match(late.json.error, /Request timeout expired/)
+    t.equal(late.headers.get('retry-after'), '1')
+    leaving.abort()
+    t.equal(await left, 'AbortError')
+    await pending(1)
+    t.equal((await server.call('/v2/health/live')).status, 200, 'it lives while its worker computes')
+    t.same((await slow).json.outputs?.[0]?.data, [2_000_000])
+    const metrics = await server.metrics()
+    t.match(metrics, /nv_inference_request_failure\{model="spin",version="1",reason="CANCELED"\} 1/)
+    t.match(metrics, /nv_inference_request_failure\{model="spin",version="1",reason="REJECTED"\} 1/)
+    t.match(metrics, /nv_inference_exec_count\{model="spin",version="1"\} 1\n/, 'neither was run')
+  },
+)

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readInferRequest } from '../oip/request.ts'
 import { writeInferAnswer } from '../oip/response.ts'
 import { decoded, encoded } from './encoding.ts'
+import { InFlight } from './in-flight.ts'
 import { served } from './models.ts'
 import type { OipParts } from './oip-routes.ts'
 import { OipError, OipInferAnswer, OipInferRequest } from './schemas.ts'
@@ -10,6 +11,7 @@ const lengthHeader = 'inference-header-content-length'
 const empty = Buffer.alloc(0)
 
 export function useInferRoutes(app: FastifyInstance, parts: OipParts): void {
+  const inFlight = new InFlight(parts.inFlightBytesMax, parts.bodyBytesMax)
   for (const [path, operationId] of [
     ['/models/:model/infer', 'oipInfer'],
     ['/models/:model/versions/:version/infer', 'oipInferVersion'],
@@ -18,6 +20,7 @@ export function useInferRoutes(app: FastifyInstance, parts: OipParts): void {
       path,
       {
         bodyLimit: parts.bodyBytesMax,
+        onRequest: async (request, reply) => inFlight.enter(request, reply),
         schema: {
           operationId,
           tags: ['inference protocol'],

@@ -14,6 +14,7 @@ export interface OipRoutesOptions {
   readonly models: () => ServedModels | undefined
   readonly version: string
   readonly bodyBytesMax: number
+  readonly inFlightBytesMax: number
   readonly workers: () => number
   /** Whether the service is about to end and should get no more work. */
   readonly draining: () => boolean
@@ -22,6 +23,7 @@ export interface OipParts {
   readonly models: () => ServedModels
   readonly workers: () => number
   readonly bodyBytesMax: number
+  readonly inFlightBytesMax: number
 }
 
 const extensions = [
@@ -67,6 +69,7 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
   const parts: OipParts = {
     workers: options.workers,
     bodyBytesMax: options.bodyBytesMax,
+    inFlightBytesMax: options.inFlightBytesMax,
     models: () => {
       const models = options.models()
       if (models === undefined) throw new OipFault(503, 'the server is starting', 1)

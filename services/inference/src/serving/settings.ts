@@ -18,6 +18,12 @@ export const ServingConfig = Type.Object({
     description: 'Versions of a model that are served, the newest ones.',
   }),
   MESHWORK_INFERENCE_BODY_BYTES: Type.Integer({ minimum: 1024, maximum: 1_073_741_824, default: 67_108_864 }),
+  MESHWORK_INFERENCE_IN_FLIGHT_BYTES: Type.Integer({
+    minimum: 1024,
+    maximum: 68_719_476_736,
+    default: 536_870_912,
+    description: 'Bytes of the bodies that are read or answered at a time.',
+  }),
   MESHWORK_INFERENCE_BATCH_ROWS: Type.Integer({ minimum: 1, maximum: 4096, default: 256 }),
   MESHWORK_INFERENCE_QUEUE_ROWS: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 8192 }),
   MESHWORK_INFERENCE_QUEUE_BYTES: Type.Integer({ minimum: 1024, maximum: 4_294_967_296, default: 134_217_728 }),
@@ -35,6 +41,7 @@ export interface ServingLimits {
   readonly pollMs: number
   readonly versionsMax: number
   readonly bodyBytesMax: number
+  readonly inFlightBytesMax: number
   readonly batchRowsMax: number
   readonly queueRowsMax: number
   readonly queueBytesMax: number
@@ -50,6 +57,7 @@ export function readServing(environment: Readonly<Record<string, string | undefi
     pollMs: config.MESHWORK_INFERENCE_POLL_MS,
     versionsMax: config.MESHWORK_INFERENCE_VERSIONS,
     bodyBytesMax: config.MESHWORK_INFERENCE_BODY_BYTES,
+    inFlightBytesMax: config.MESHWORK_INFERENCE_IN_FLIGHT_BYTES,
     batchRowsMax: config.MESHWORK_INFERENCE_BATCH_ROWS,
     queueRowsMax: config.MESHWORK_INFERENCE_QUEUE_ROWS,
     queueBytesMax: config.MESHWORK_INFERENCE_QUEUE_BYTES,
