@@ -1,6 +1,7 @@
 // npm run test:observability: a real Prometheus watches a real mesh under load. Every query of every dashboard and every rule
 // is carried out and must have data; then faults are made, and their alerts must reach a real Alertmanager, and clear.
-// With --previews FOLDER it also draws the dashboards as it has seen them. With --live the rules are not tried by promtool first. Prometheus and Alertmanager come from Debian's packages where they are not installed.
+// With --previews FOLDER it also draws the dashboards as it has seen them. --rules tries the rules with promtool and no more, --live
+// the mesh and no more. Prometheus and Alertmanager come from Debian's packages where they are not installed.
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
@@ -35,7 +36,13 @@ const withoutData: Readonly<Record<string, string>> = {
   'meshwork-run: Removed as kept long enough': 'runs are kept for an hour at the least',
 }
 
-const { values } = parseArgs({ options: { live: { type: 'boolean', default: false }, previews: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    live: { type: 'boolean', default: false },
+    rules: { type: 'boolean', default: false },
+    previews: { type: 'string' },
+  },
+})
 const execute = promisify(execFile)
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const findings = new Findings()
@@ -55,7 +62,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => void e
 
 try {
   if (!values.live) await checkFiles()
-  await watchMesh()
+  if (!values.rules) await watchMesh()
 } catch (error) {
   findings.add(
     'the test came to its end',
