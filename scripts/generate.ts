@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { boards } from '../observability/dashboards/all.ts'
 import { dashboardJson } from '../observability/dashboards/render.ts'
+import { alertReference, metricReference } from '../observability/reference.ts'
 import { prometheusRule, rulesFile, testFiles } from '../observability/rules/render.ts'
 import { errorReference } from './generate/errors.ts'
 import { openApiDocuments } from './generate/openapi.ts'
@@ -16,6 +17,8 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 const files = new Map<string, string>([
   ['docs/errors.md', errorReference()],
+  ['docs/metrics.md', metricReference()],
+  ['docs/runbooks/README.md', alertReference()],
   ['docs/workflow.schema.json', json(workflowSchema())],
   ['observability/prometheus/rules/meshwork.yaml', rulesFile()],
   ['observability/prometheus/slo.test.yaml', testFiles().slo],

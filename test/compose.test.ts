@@ -1,6 +1,6 @@
 // The compose file and the Dockerfile say what the code says: names, ports, settings, and who reaches whom.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -16,6 +16,7 @@ interface Service {
   readonly build?: { readonly args: Readonly<Record<string, string>> }
   readonly environment?: Readonly<Record<string, string>>
   readonly networks?: readonly string[]
+  readonly volumes?: readonly string[]
   readonly network_mode?: string
   readonly ports?: readonly string[]
   readonly profiles?: readonly string[]
@@ -79,6 +80,12 @@ t.test('only the gateway is published, and what people look at; all of it on loo
   t.same(published.map(([name]) => name).sort(), ['alertmanager', 'gateway', 'grafana', 'prometheus'])
   for (const [name, { ports = [] }] of published) for (const port of ports) t.match(port, /127\.0\.0\.1:/, name)
   for (const [name, { profiles }] of published) t.equal(profiles === undefined, name === 'gateway')
+})
+
+t.test('what is mounted from this folder is there', async t => {
+  for (const [name, { volumes = [] }] of Object.entries(compose.services))
+    for (const volume of volumes.filter(volume => volume.startsWith('./')))
+      t.ok(existsSync(join(repository, volume.split(':')[0] ?? '')), `${name} ${volume}`)
 })
 
 t.test('every container is locked down and bounded', async t => {

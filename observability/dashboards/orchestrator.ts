@@ -88,7 +88,13 @@ export const orchestrator: Board = {
           description: 'A quarter of a second is an alert.',
           unit: 's',
           limit: 0.25,
-          queries: [{ expr: quantile(0.95, 'meshwork_database_pool_wait_seconds', 'pool'), legend: '{{pool}}' }],
+          queries: [
+            {
+              expr: quantile(0.95, 'meshwork_database_pool_wait_seconds', 'pool'),
+              legend: '{{pool}}',
+              quiet: 'An embedded database has no pools.',
+            },
+          ],
         },
         {
           title: 'Connections',

@@ -27,6 +27,7 @@ export async function bring(name: Program): Promise<string> {
   if (found !== undefined) return found
   console.log(`installing ${packages[name]} …`)
   try {
+    await execute('apt-get', ['update'], { timeout: 300_000 })
     await execute('apt-get', ['install', '--yes', '--no-install-recommends', packages[name]], { timeout: 300_000 })
   } catch (error) {
     throw new Error(

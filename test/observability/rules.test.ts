@@ -38,8 +38,8 @@ t.test('promtool', { skip: promtool === undefined ? 'needs promtool: apt-get ins
   const tool = promtool as string
   const checked = await execute(tool, ['check', 'rules', join(folder, 'rules/meshwork.yaml')])
   t.match(checked.stdout, /SUCCESS/)
-  const files = Object.keys(testFiles()).map(name => `${name}.test.yaml`)
-  const { stdout } = await execute(tool, ['test', 'rules', ...files], { cwd: folder }).catch(error => {
+  // Those of objectives play days, which takes half a minute: npm run test:observability -- --rules
+  const { stdout } = await execute(tool, ['test', 'rules', 'symptoms.test.yaml'], { cwd: folder }).catch(error => {
     t.fail(String(error.stdout ?? '') + String(error.stderr ?? error))
     return { stdout: '' }
   })

@@ -19,7 +19,7 @@ import {
   type StageResult,
 } from '@meshwork/contracts'
 import type { Stage } from '../stage/define.ts'
-import type { Claims } from './claims.ts'
+import type { Claim, Claims } from './claims.ts'
 import type { Limiter } from './limiter.ts'
 import type { Executor, RunInfo, Work, WorkHooks } from './work.ts'
 
@@ -141,8 +141,8 @@ export class Calls {
   }
 
   async #perform(work: Work, key: string | undefined, hooks: WorkHooks): Promise<StageResult> {
-    const { claims, limiter, observe } = this.#options
-    const claim = key === undefined ? undefined : await claims.claim(key, work.inputHash, hooks.signal)
+    const { limiter, observe } = this.#options
+    const claim = key === undefined ? undefined : await this.#claim(work, key, hooks.signal)
     if (claim?.kind === 'recorded') {
       observe({ kind: 'joined', how: 'record' })
       return claim.result
@@ -165,6 +165,18 @@ export class Calls {
       }
     } finally {
       await claim?.release()
+    }
+  }
+
+  /** A store that is away fails here, before any work: that is told like other failures, or nobody would see it. */
+  async #claim(work: Work, key: string, signal: AbortSignal): Promise<Claim> {
+    const { claims, observe } = this.#options
+    const started = performance.now()
+    try {
+      return await claims.claim(key, work.inputHash, signal)
+    } catch (error) {
+      observe({ kind: 'failed', work, seconds: (performance.now() - started) / 1000, error })
+      throw error
     }
   }
 

@@ -1,11 +1,12 @@
 // Calls that end badly, claims among replicas, and plans.
 
-import type { StagePlan } from '@meshwork/contracts'
+import { MeshError, type StagePlan } from '@meshwork/contracts'
 import t from 'tap'
 import Type from 'typebox'
 import { Claims } from '../../src/execute/claims.ts'
 import { defineStage } from '../../src/stage/define.ts'
-import { stageApp, temporaryStore } from '../../src/testing/index.ts'
+import type { LocalStore } from '../../src/data/open.ts'
+import { logCapture, stageApp, temporaryStore } from '../../src/testing/index.ts'
 import { stage as planner } from '../fixture/planner.ts'
 
 const never = new AbortController().signal
@@ -44,6 +45,30 @@ t.test('a call with the key of work that is being stopped waits for its end and 
   stopped.resolve()
   t.same((await again).json(), { runs: 2 })
   t.match((await app.inject('/metrics')).body, /meshwork_stage_in_flight\{stage="stubborn"\} 0/)
+})
+
+t.test('a call that fails because the store is away is told and counted', async t => {
+  const stage = defineStage({
+    name: 'waiting',
+    version: '1.0.0',
+    summary: 'Is never begun.',
+    input: Type.Object({}, { title: 'WaitingInput' }),
+    output: Type.Object({}, { title: 'WaitingOutput' }),
+    run: async () => ({}),
+  })
+  const away = async () => await Promise.reject(new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason: 'gone' }))
+  const store = Object.create(await temporaryStore(t), { records: { value: { read: away } } }) as LocalStore
+  const { log, lines } = logCapture()
+  const { app } = await stageApp(t, stage, import.meta.url, { store, log })
+  const headers = { 'idempotency-key': 'k' }
+  const answer = await app.inject({ method: 'POST', url: '/v1/waiting', headers, payload: {} })
+  t.equal(answer.statusCode, 503)
+  const { body } = await app.inject('/metrics')
+  t.match(
+    body,
+    /meshwork_stage_runs_total\{stage="waiting",version="1.0.0",result="failed",code="MESHWORK_STORE_UNAVAILABLE"\} 1/,
+  )
+  t.match(lines.at(-1), { msg: 'failed', code: 'MESHWORK_STORE_UNAVAILABLE' })
 })
 
 t.test('claims', async t => {

@@ -1,0 +1,88 @@
+// Runs without a pause, some of them failing by their own fault, and a little of everything that has a metric of its own.
+
+import { join } from 'node:path'
+import type { ArtefactRef } from '@meshwork/contracts'
+import { request } from 'undici'
+import { Api } from '../../launcher/src/demo/api.ts'
+import { repository } from '../../launcher/src/mesh.ts'
+
+const pauseMs = 250
+
+export class Load {
+  readonly #url: string
+  readonly #api: Api
+  #source: ArtefactRef | undefined
+  #going = true
+  #done: Promise<unknown> = Promise.resolve()
+  accepted = 0
+
+  constructor(url: string) {
+    this.#url = url
+    this.#api = new Api(url)
+  }
+
+  async start(): Promise<void> {
+    this.#source = await this.#api.upload(join(repository, 'models/seed/input.csv'))
+    const params = { source: this.#source }
+    await this.#send('PUT', '/v1/schedules/every-second', {
+      workflow: 'seed',
+      cron: '* * * * * *',
+      timeZone: 'UTC',
+      params,
+    })
+    await this.#send('PUT', '/v1/webhooks/nobody', { url: 'https://nobody.invalid/hook', events: ['run.*'] })
+    this.#done = Promise.all([this.#runs(), this.#follow()])
+  }
+
+  /** The same call twice: the second gets the result of the first. */
+  async callTwice(): Promise<void> {
+    const body = { source: this.#source }
+    for (let i = 0; i < 2; i += 1)
+      await this.#send('POST', '/stages/ingest/v1/ingest', body, { 'idempotency-key': 'the-same-key' })
+  }
+
+  async end(): Promise<void> {
+    this.#going = false
+    await this.#done
+  }
+
+  async #runs(): Promise<void> {
+    for (let i = 0; this.#going; i += 1) {
+      await this.#start(i % 5 === 4)
+      await new Promise(resolve => setTimeout(resolve, pauseMs))
+    }
+  }
+
+  async #start(wrong: boolean): Promise<void> {
+    const source = wrong ? { ...this.#source, hash: '0'.repeat(64) } : this.#source
+    const started = await this.#api.startRun('seed', { source }, false).catch(() => undefined)
+    if (started !== undefined) this.accepted += 1
+  }
+
+  /** Somebody who looks at every event of a run, one run after the other. */
+  async #follow(): Promise<void> {
+    while (this.#going) {
+      const run = await this.#api.startRun('seed', { source: this.#source }, false).catch(() => undefined)
+      if (run === undefined) await new Promise(resolve => setTimeout(resolve, pauseMs))
+      else
+        for await (const _ of this.#api.events(run.id)) {
+          if (!this.#going) return
+        }
+    }
+  }
+
+  async #send(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<void> {
+    const answer = await request(`${this.#url}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode >= 400) throw new Error(`${method} ${path}: ${text}`)
+  }
+}
