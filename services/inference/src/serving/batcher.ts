@@ -5,6 +5,7 @@
 //  B3 What waits is bounded in rows and bytes; past that a call is refused at once.
 
 import type { CallAnswer, InferAnswer, InferCall, ModelFile, Value } from '../session/messages.ts'
+import { apart, joined } from '../session/merge.ts'
 import type { OnlineBatch, SessionPool } from '../session/pool.ts'
 import { OipFault } from '../oip/fault.ts'
 import { CallQueue, type Waiting } from './queue.ts'
@@ -32,6 +33,8 @@ export interface BatcherOptions {
   readonly rowsMax: number
   readonly queueRowsMax: number
   readonly queueBytesMax: number
+  /** Puts work off until what has arrived was read: requests of one turn of the event loop then make one batch. */
+  readonly defer: (work: () => void) => void
   /** A problem for a failure that is not of one call. */
   readonly explain: (error: unknown) => unknown
 }
@@ -130,7 +133,8 @@ export class Batcher {
   #offer(): void {
     if (this.#offered > 0 || this.#queue.length === 0) return
     this.#offered++
-    this.#options.pool.offer({ quick: this.#runSeconds < quickSeconds, take: () => this.#take() })
+    const { pool, defer } = this.#options
+    defer(() => pool.offer({ quick: this.#runSeconds < quickSeconds, take: () => this.#take() }))
   }
 
   #take(): OnlineBatch | undefined {
@@ -140,8 +144,13 @@ export class Batcher {
     const taken = performance.now()
     // The worker has this batch before the next offer is looked at.
     queueMicrotask(() => this.#offer())
+    const rows = calls.map(call => call.rows)
+    const feeds = joined(
+      calls.map(({ call }) => call),
+      rows,
+    )
     return {
-      batch: { file: this.#options.file, calls: calls.map(({ call }) => call) },
+      batch: { file: this.#options.file, feeds, outputs: calls[0]?.call.outputs ?? [], rows },
       resolve: answer => this.#answer(calls, answer, taken),
       reject: error => {
         for (const { settle } of calls)
@@ -160,8 +169,15 @@ export class Batcher {
     if (merged) statistics.executed(rows, answer.seconds)
     else for (const call of calls) statistics.executed(call.rows, share(answer.seconds, calls.length))
     const now = performance.now()
+    const outputs =
+      answer.merged &&
+      apart(
+        answer.merged,
+        calls.map(call => call.rows),
+      )
     calls.forEach((call, i) => {
-      const one = answer.calls[i] as CallAnswer
+      const own = outputs?.[i]
+      const one: CallAnswer = own ? { kind: 'outputs', outputs: own } : (answer.calls?.[i] as CallAnswer)
       if (one.kind === 'fault') {
         const reason = one.fault.what === 'run' ? one.fault.reason : one.fault.what
         const error = new OipFault(400, `model '${name}' failed on this request: ${reason}`)

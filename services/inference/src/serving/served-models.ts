@@ -49,6 +49,8 @@ export class ServedModels {
   readonly #retiring = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
+  /** Whether the names in the folder are known, and whether everything in it was loaded or refused. */
+  #listed = false
   #looked = false
   #closing = false
 
@@ -60,6 +62,7 @@ export class ServedModels {
   start(): void {
     const { limits } = this.#options
     if (limits.control === 'explicit') {
+      this.#listed = true
       this.#looked = true
       return
     }
@@ -80,6 +83,7 @@ export class ServedModels {
     const found = await this.#options.repository.list()
     const names = new Set(found.slice(0, modelsMax).map(({ name }) => name))
     for (const name of names) this.#entry(name, true)
+    this.#listed = true
     for (const [name, { wanted }] of this.#entries) {
       if (this.#closing) return
       if (wanted) await this.#change(name, async entry => await this.#reconcile(name, entry, names.has(name)))
@@ -97,6 +101,8 @@ export class ServedModels {
   find(name: string, version?: string): ServedVersion {
     const entry = this.#entries.get(name)
     const [newest] = entry?.active.values() ?? []
+    if (entry === undefined && !this.#listed)
+      throw new OipFault(503, 'the folder of models has not been read yet', retryAfterSeconds)
     if (entry === undefined || (newest === undefined && entry.notes.size === 0 && !entry.wanted)) {
       const known = this.versions().map(one => `'${one.name}'`)
       throw new OipFault(

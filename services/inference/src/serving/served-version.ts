@@ -64,6 +64,7 @@ export class ServedVersion {
       rowsMax: this.batching.rowsMax,
       queueRowsMax: limits.queueRowsMax,
       queueBytesMax: limits.queueBytesMax,
+      defer: setImmediate,
       explain: error => parts.models.explain(error, stored),
     })
   }

@@ -57,17 +57,22 @@ export interface InferCall {
   readonly feeds: readonly Value[]
   readonly outputs: readonly string[]
 }
-/** Calls that may be run as one: the same outputs, and shapes that differ in the first dimension only. */
+/** Calls that want the same outputs, their rows one after the other. */
 export interface InferBatch {
   readonly file: ModelFile
-  readonly calls: readonly InferCall[]
+  readonly feeds: readonly Value[]
+  readonly outputs: readonly string[]
+  /** Of each call. Those of a single one need not be its first dimension. */
+  readonly rows: readonly number[]
 }
 export type CallAnswer =
   | { readonly kind: 'outputs'; readonly outputs: readonly Value[] }
   | { readonly kind: 'fault'; readonly fault: Fault }
 export interface InferAnswer {
-  /** In the order of the calls. */
-  readonly calls: readonly CallAnswer[]
+  /** What came out where the calls went through as one: rows for rows. */
+  readonly merged?: readonly Value[]
+  /** In the order of the calls, where they went through alone. */
+  readonly calls?: readonly CallAnswer[]
   /** Of the session: 1 where the batch went through as one. */
   readonly runs: number
   readonly seconds: { readonly input: number; readonly infer: number; readonly output: number }

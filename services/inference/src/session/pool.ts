@@ -90,6 +90,10 @@ export class SessionPool {
 
   /** Gives a batch when a worker has room. */
   offer(offer: Offer): void {
+    if (this.#closed) {
+      offer.take()?.reject(new WorkerDied('the service is stopping'))
+      return
+    }
     this.#offers.push(offer)
     this.#dispatch()
   }
@@ -171,8 +175,8 @@ export class SessionPool {
 
   #sendOnline(slot: Slot, taken: OnlineBatch | undefined): void {
     if (taken === undefined) return
-    const transfer = taken.batch.calls.flatMap(({ feeds }) =>
-      feeds.flatMap(({ data }) => (Array.isArray(data) || data.buffer.byteLength < movedBytesMin ? [] : [data.buffer])),
+    const transfer = taken.batch.feeds.flatMap(({ data }) =>
+      Array.isArray(data) || data.buffer.byteLength < movedBytesMin ? [] : [data.buffer],
     )
     const request = { kind: 'infer' as const, id: ++this.#lastId, ...taken.batch }
     const resolve = taken.resolve as (answer: Answer) => void

@@ -75,8 +75,8 @@ function valueAt(type: ElementType, i: number): number | bigint | string {
 }
 
 async function timed(session: Pick<InferenceSession, 'run'>, call: InferCall) {
-  const { calls, seconds } = await inferBatch(session, [call])
-  const [answer] = calls
+  const { calls, seconds } = await inferBatch(session, { ...call, rows: [1] })
+  const [answer] = calls ?? []
   return { answers: answer?.kind === 'outputs' ? answer.outputs : undefined, seconds: seconds.infer }
 }
 

@@ -40,8 +40,9 @@ async function serve(request: Exclude<Request, { kind: 'stop' | 'unload' }>): Pr
       return reply({ id, kind: 'done', answer })
     }
     if (request.kind === 'infer') {
-      const answer = await inferBatch(session, request.calls)
-      const outputs = answer.calls.flatMap(call => (call.kind === 'outputs' ? call.outputs : []))
+      const answer = await inferBatch(session, request)
+      const alone = answer.calls?.flatMap(call => (call.kind === 'outputs' ? call.outputs : []))
+      const outputs = answer.merged ?? alone ?? []
       return reply(
         { id, kind: 'done', answer },
         outputs.map(({ data }) => data),

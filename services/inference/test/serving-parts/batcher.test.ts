@@ -21,6 +21,7 @@ function byHand(options: Partial<BatcherOptions> = {}) {
     rowsMax: 8,
     queueRowsMax: 100,
     queueBytesMax: 1000,
+    defer: work => work(),
     explain: error => error,
     ...options,
   })
@@ -42,7 +43,7 @@ t.test('a batch is made when a worker has room, of all that waits by then', asyn
   const waiting = [submission(3), submission(4), submission(4)].map(one => batcher.submit(one).outputs)
   t.equal(offers.length, 1, 'one offer stands for them all')
   const batch = offers.shift()?.take()
-  t.equal(batch?.batch.calls.length, 2, 'the third does not fit into 8 rows')
+  t.equal(batch?.batch.rows.length, 2, 'the third does not fit into 8 rows')
   await Promise.resolve()
   t.equal(offers.length, 1, 'and is offered next')
   batch?.resolve({
