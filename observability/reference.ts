@@ -61,9 +61,10 @@ ${table(
 
 export const dashboardTable = (): string =>
   table(
-    ['dashboard', 'shows'],
+    ['dashboard', 'shows', ''],
     boards.map(({ uid, title, description }) => [
       `[${title.replace('Meshwork: ', '')}](../k8s/components/monitoring/dashboards/${uid}.json)`,
       description,
+      `[preview](previews/${uid}.svg)`,
     ]),
   )

@@ -1,7 +1,8 @@
 import { type Board, buckets, here, none, quantile, quantiles, rate } from './board.ts'
 
 const one = `${here},stage=~"$stage"`
-const process = `${here},job=~"$stage"`
+/** A stage is scraped under its name; what is no stage is none of all. */
+const process = `${here},job=~"$stage",job!~"gateway|orchestrator"`
 
 export const stage: Board = {
   uid: 'meshwork-stage',
@@ -97,7 +98,7 @@ export const stage: Board = {
           unit: 'short',
           queries: [
             {
-              expr: `sum by (job, instance) (${rate('process_cpu_seconds_total', process)})`,
+              expr: `sum by (job, instance) (${rate('process_cpu_seconds_total', process)} and on (namespace, job, instance) meshwork_build_info)`,
               legend: '{{job}} {{instance}}',
             },
           ],

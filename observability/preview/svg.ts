@@ -159,10 +159,11 @@ function drawTable(panel: Panel, { x, y, width }: Box, some: readonly Series[]):
 
 function drawLegend({ x, y, width, height }: Box, some: readonly Series[]): string {
   const each = width / 3
+  const lettersMax = Math.floor((each - 18) / 6.2)
   const shown = some.slice(0, seriesMax).map(({ name }, at) => {
     const left = x + 10 + (at % 3) * each
     const line = y + height - 24 + Math.floor(at / 3) * 14
-    const label = name.length > each / 6 ? `${name.slice(0, Math.floor(each / 6))}…` : name
+    const label = name.length > lettersMax ? `${name.slice(0, lettersMax - 1)}…` : name
     return `<rect x="${round(left)}" y="${line - 5}" width="10" height="3" fill="${colours[at]}"/>${text(left + 14, line, label, 10, ink.dim)}`
   })
   return shown.join('')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parse } from 'yaml'
+import { boards } from '../../observability/dashboards/all.ts'
 import { alertReference, dashboardTable, metricReference } from '../../observability/reference.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,6 +15,10 @@ t.test('pages that are generated are what is generated', async t => {
   t.equal(read('docs/metrics.md'), metricReference())
   t.equal(read('docs/runbooks/README.md'), alertReference())
   t.ok(read('docs/observability.md').includes(dashboardTable()), 'every dashboard is in the guide')
+})
+
+t.test('every dashboard has a preview that was drawn from data', async t => {
+  for (const { uid } of boards) t.match(read(`docs/previews/${uid}.svg`), /<path d="M\d[^"]*L/, uid)
 })
 
 t.test('names in the Elastic Common Schema are those that Filebeat gives', async t => {
