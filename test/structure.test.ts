@@ -32,6 +32,7 @@ const rooms = [
   'gateway',
   'launcher',
   'bench',
+  'chaos',
 ]
 const packageOf = (file: string) => rooms.find(room => file.startsWith(`${room}/`))
 const nameOf = (room: string) => `@meshwork/${room.replace('services/', '')}`
@@ -44,7 +45,7 @@ t.test(
     const allowed: Record<string, readonly string[]> = { contracts: [], 'services/kit': ['@meshwork/contracts'] }
     for (const file of sources.filter(name => name.includes('/src/'))) {
       const room = packageOf(file)
-      if (room === undefined || room === 'launcher' || room === 'bench') continue
+      if (room === undefined || room === 'launcher' || room === 'bench' || room === 'chaos') continue
       const may = allowed[room] ?? ['@meshwork/contracts', '@meshwork/kit'] // its testing part is for test/
       for (const name of importsOf(file).filter(name => name.startsWith('@meshwork/')))
         if (!may.includes(name)) t.fail(`${file} imports ${name}`)
@@ -122,6 +123,9 @@ const edges: Readonly<Record<string, string>> = {
   'launcher/src/start.ts': 'a command',
   'launcher/src/child.ts': 'hands its environment to the service it starts',
   'bench/run.ts': 'a command',
+  'chaos/main.ts': 'a command',
+  'chaos/mesh/service.ts': 'hands its environment to the service it starts',
+  'chaos/plant/preload.ts': 'is loaded into a process that is told by its environment what to break',
   'bench/pipeline/pipeline.ts': 'hands its environment to what it measures',
   'bench/inference/inference.ts': 'hands its environment to what it measures',
   'bench/inference/ceiling.ts': 'is a process of its own',

@@ -14,6 +14,8 @@ export interface Postgres {
   readonly url: string
   /** Ends the server at once, as a power cut would. */
   kill(): void
+  /** Ends it at once where it still runs, and starts it on the same files. */
+  restart(): Promise<void>
 }
 
 const execute = promisify(execFile)
@@ -25,7 +27,8 @@ export async function startPostgres(
   { durable = false }: { durable?: boolean } = {},
 ): Promise<Postgres> {
   const given = process.env['DATABASE_URL']
-  if (given !== undefined) return { url: await freshDatabase(given), kill: () => {} }
+  if (given !== undefined)
+    return { url: await freshDatabase(given), kill: () => {}, restart: async () => await Promise.resolve() }
   const bin = await binaries()
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-postgres-'))
   // PostgreSQL refuses to run as root.
@@ -35,31 +38,36 @@ export async function startPostgres(
   const options = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C', HOME: folder } }
   await execute(join(bin, 'initdb'), ['-D', data, '-U', 'meshwork', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options)
   const port = await freePort()
-  const server = spawn(
-    join(bin, 'postgres'),
-    [
-      '-D',
-      data,
-      '-p',
-      String(port),
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      `unix_socket_directories=${folder}`,
-      '-c',
-      `fsync=${durable ? 'on' : 'off'}`,
-    ],
-    { ...options, stdio: 'ignore' },
-  )
-  const ended = new Promise(resolve => server.once('exit', resolve))
+  const args = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1']
+  args.push('-c', `unix_socket_directories=${folder}`, '-c', `fsync=${durable ? 'on' : 'off'}`)
+  const start = () => {
+    const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: 'ignore' })
+    return { server, ended: new Promise(resolve => server.once('exit', resolve)) }
+  }
+  let running = start()
   t.teardown(async () => {
-    server.kill('SIGINT')
-    await ended
+    running.server.kill('SIGINT')
+    await running.ended
     await rm(folder, { recursive: true, force: true })
   })
   const url = `postgres://meshwork@127.0.0.1:${port}/postgres`
   await untilReady(url)
-  return { url, kill: () => server.kill('SIGKILL') }
+  return {
+    url,
+    kill: () => running.server.kill('SIGKILL'),
+    restart: async () => {
+      running.server.kill('SIGKILL')
+      await running.ended
+      // It refuses to start while a process of the one before still holds the shared memory.
+      for (const until = performance.now() + 20_000; performance.now() < until; ) {
+        running = start()
+        const up = untilReady(url).then(() => true)
+        if (await Promise.race([up, running.ended.then(() => false)])) return
+        up.catch(() => {})
+      }
+      throw new Error('PostgreSQL did not come back')
+    },
+  }
 }
 
 async function binaries(): Promise<string> {

@@ -41,7 +41,6 @@ export function compose(of: Composed): Transition {
     fence: of.fence,
     starts: of.starts,
     parks: of.parks,
-    started: opens !== undefined,
     steps: [...states.values()],
     events: [...opening, ...of.changes.flatMap(({ events }) => events).map(ofItem), ...closing],
     ...(end ? { end } : {}),

@@ -8,13 +8,13 @@ export class Inbox<T> {
     this.#wake?.()
   }
 
-  /** Everything that has come, at least one thing, or nothing when the time has passed (milliseconds since 1970). */
-  async take(until: number | undefined): Promise<T[]> {
+  /** Everything that has come, at least one thing, or nothing when so many milliseconds have passed. */
+  async take(forMs: number | undefined): Promise<T[]> {
     if (this.#items.length === 0) {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>(resolve => {
         this.#wake = resolve
-        if (until !== undefined) timer = setTimeout(resolve, Math.max(0, until - Date.now()))
+        if (forMs !== undefined) timer = setTimeout(resolve, Math.max(0, forMs))
       })
       clearTimeout(timer)
       this.#wake = undefined

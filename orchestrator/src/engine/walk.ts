@@ -86,7 +86,7 @@ export class Walk {
     this.#claimed = claimed
     this.#wishes = { cancelling: run.cancel_requested, paused: run.pause_requested }
     this.#asked = this.#wishes
-    const startedAt = run.started_at === null ? Date.now() : new Date(run.started_at).getTime()
+    const startedAt = new Date(run.started_at ?? claimed.at).getTime()
     this.#facts = { id: run.id, workflow: run.workflow, version: run.version, params: run.params, startedAt }
     this.#states = new Map(run.plan.steps.map(({ name }) => [name, pendingStep(name)]))
     const each = new Set(run.plan.steps.flatMap(step => (step.each ? [step.name] : [])))
@@ -132,7 +132,7 @@ export class Walk {
       this.#closeItems(changes)
       const atRest = new Set([...this.#items].flatMap(([name, { running }]) => (running === 0 ? [name] : [])))
       const leftMs = this.#leftMs()
-      const decision = decide(plan, { steps: this.#states, ...this.#wishes, leftMs, atRest }, Date.now())
+      const decision = decide(plan, { steps: this.#states, ...this.#wishes, leftMs, atRest }, this.#now())
       const { commands } = decision
       const { toCall, moved, wakeAt } = await this.#prepare(decision, changes)
       const finish = commands.find(command => command.kind === 'finish')
@@ -166,7 +166,7 @@ export class Walk {
 
   async #wait(wakeAt: number | undefined, changes: Change[]): Promise<void> {
     this.#timeline.rest(this.#calls.size === 0, performance.now())
-    const happenings = await this.#inbox.take(wakeAt)
+    const happenings = await this.#inbox.take(wakeAt === undefined ? undefined : wakeAt - this.#now())
     this.#timeline.rest(false, performance.now())
     for (const happening of happenings) {
       if (happening.kind === 'stop') this.#stopping = true
@@ -178,7 +178,7 @@ export class Walk {
   /** Turns commands into changes. `moved`: a step came further without a call, so there is more to decide at once. */
   async #prepare({ commands, wakeAt }: Decision, changes: Change[]): Promise<Outlook> {
     const toCall: ToCall[] = []
-    const now = Date.now()
+    const now = this.#now()
     let moved = false
     const take = ({ change, body }: Prepared, step: PlanStep, before: StepState) => {
       this.#apply(this.#orFallback(step, change), changes)
@@ -215,11 +215,19 @@ export class Walk {
     return { toCall, moved, wakeAt: next }
   }
 
-  /** Of the time of the run, by this machine's steady clock since the claim, and by that of the database before. */
+  /**
+   * The time of the database at the claim, and from there this machine's steady clock, in milliseconds since 1970: what one
+   * orchestrator keeps in the database another goes on with, whatever their own clocks say.
+   */
+  #now(): number {
+    return this.#claimed.at + (performance.now() - this.#beganAt)
+  }
+
+  /** Of the time of the run. */
   #leftMs(): number | undefined {
-    const { run, waitedMs } = this.#claimed
+    const { run, waitedMs, at } = this.#claimed
     const { timeoutMs } = run.plan
-    return timeoutMs === undefined ? undefined : timeoutMs - waitedMs - (performance.now() - this.#beganAt)
+    return timeoutMs === undefined ? undefined : timeoutMs - waitedMs - (this.#now() - at)
   }
 
   /** Steps with forEach that have begun, here or where the run was walked before. */
@@ -228,7 +236,7 @@ export class Walk {
       const state = this.#states.get(step.name)
       if (!step.each || state?.status !== 'running' || this.#items.has(step.name)) continue
       const input = itemInputsOf(step, this.#facts, plan, this.#states)
-      if (input.kind === 'problem') this.#apply(failed(state, input.problem, Date.now()), changes)
+      if (input.kind === 'problem') this.#apply(failed(state, input.problem, this.#now()), changes)
       else this.#items.set(step.name, new Items(step, state.generation, input, name => this.#states.get(name)))
     }
   }
@@ -236,7 +244,7 @@ export class Walk {
   #closeItems(changes: Change[]): void {
     for (const [name, items] of this.#items) {
       if (!items.settled) continue
-      for (const change of items.close(this.#states.get(name) as StepState, Date.now())) this.#apply(change, changes)
+      for (const change of items.close(this.#states.get(name) as StepState, this.#now())) this.#apply(change, changes)
       this.#items.delete(name)
       this.#parts.progress.forget(this.runId, name)
     }
@@ -298,7 +306,7 @@ export class Walk {
   #settle({ step, attempt, answer, seconds }: Happening & { kind: 'answered' }): Change {
     const before = this.#states.get(step.name) as StepState
     if (before.status !== 'running') return { state: before, events: [] }
-    const change = this.#orFallback(step, answered(before, step, answer, Date.now(), seconds, Math.random()))
+    const change = this.#orFallback(step, answered(before, step, answer, this.#now(), seconds, Math.random()))
     this.#put(change.state)
     this.#parts.metrics.stepAnswered(step.stage, change.state)
     const { status, problem, outputHash } = change.state
@@ -318,7 +326,7 @@ export class Walk {
     const items = place && this.#items.get(place.step)
     const item = items && { index: place.index, value: items.list[place.index] as JsonValue }
     const output = fallbackOf(step, this.#facts, this.#claimed.run.plan, this.#states, item)
-    if (output.kind === 'problem') return failed(change.state, output.problem, Date.now())
+    if (output.kind === 'problem') return failed(change.state, output.problem, this.#now())
     return fellBack(change, output.body, output.hash)
   }
 

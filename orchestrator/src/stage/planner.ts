@@ -29,10 +29,10 @@ export class Planner implements StagePlanner {
       if (!deployment.plans) return { kind: 'unplanned', reason: `stage "${stage}" has no plan` }
       const text = JSON.stringify(body)
       const key = PlanCache.key(deployment, major, text)
-      const known = this.#cache.get(key, Date.now())
+      const known = this.#cache.get(key, performance.now())
       if (known) return { kind: 'planned', plan: known }
       const plan = await this.#ask(deployment, major, text)
-      this.#cache.set(key, plan, Date.now())
+      this.#cache.set(key, plan, performance.now())
       return { kind: 'planned', plan }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

@@ -18,7 +18,7 @@ const batchMax = 256
 
 const recordSql = `
   WITH t AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int, starts boolean, parks boolean, started boolean, ends jsonb, steps jsonb, events jsonb)
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int, starts boolean, parks boolean, ends jsonb, steps jsonb, events jsonb)
   ), u AS (
     UPDATE run AS r SET
       event_seq = r.event_seq + jsonb_array_length(t.events),
@@ -28,7 +28,6 @@ const recordSql = `
       owner = CASE WHEN t.parks THEN NULL ELSE r.owner END,
       outputs = CASE WHEN t.ends IS NULL THEN r.outputs ELSE nullif(t.ends->'outputs', 'null') END,
       problem = CASE WHEN t.ends IS NULL THEN r.problem ELSE nullif(t.ends->'problem', 'null') END,
-      started_at = CASE WHEN t.started THEN coalesce(r.started_at, clock_timestamp()) ELSE r.started_at END,
       ended_at = CASE WHEN t.ends IS NULL THEN NULL ELSE clock_timestamp() END
     FROM t
     WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))
@@ -96,7 +95,6 @@ export class Ledger {
       fence: transition.fence,
       starts: transition.starts,
       parks: transition.parks ?? false,
-      started: transition.started ?? false,
       ends: transition.end ?? null,
       steps: transition.steps.map(step => stepPayload(step, places)),
       events: transition.events.map(eventPayload),

@@ -45,11 +45,14 @@ export interface ClaimedRun {
   readonly recovered: boolean
   /** Milliseconds from when the run was put in the queue to now, by the clock of the database. */
   readonly waitedMs: number
+  /** When it was claimed, in milliseconds since 1970, by the clock of the database. */
+  readonly at: number
 }
 
 interface ClaimedRow extends RunRow {
   recovered: boolean
   waited_ms: number
+  claimed_ms: number
 }
 
 const acceptSql = `
@@ -175,9 +178,10 @@ export class Runs {
       `WITH old AS (
          SELECT id, owner FROM run WHERE id = ANY($1::uuid[]) AND job_id = ANY($3::uuid[]) AND ended_at IS NULL AND NOT parked ORDER BY id FOR UPDATE
        )
-       UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END
+       UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END,
+         started_at = CASE WHEN pause_requested THEN started_at ELSE coalesce(started_at, clock_timestamp()) END
        FROM old WHERE run.id = old.id
-       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms`,
+       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms, 1000 * extract(epoch FROM clock_timestamp())::float8 AS claimed_ms`,
       [ids, owner, jobs.map(({ id }) => id)],
     )
     const held = new Set(runs.map(({ job_id }) => job_id))
@@ -188,11 +192,12 @@ export class Runs {
       begun.length === 0
         ? []
         : await this.#database.query<StepRow>('SELECT * FROM step WHERE run_id = ANY($1::uuid[])', [begun])
-    return runs.map(({ recovered, waited_ms, ...run }) => ({
+    return runs.map(({ recovered, waited_ms, claimed_ms, ...run }) => ({
       run,
       steps: steps.filter(({ run_id }) => run_id === run.id),
       recovered,
       waitedMs: waited_ms,
+      at: claimed_ms,
     }))
   }
 

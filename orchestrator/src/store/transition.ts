@@ -18,7 +18,6 @@ export interface Transition {
   readonly starts: boolean
   /** Whether it gives the run out of hand because it is paused: refused once it is not. */
   readonly parks?: boolean
-  readonly started?: boolean
   readonly end?: { readonly status: RunStatus; readonly outputs: JsonValue | null; readonly problem: Problem | null }
   readonly steps: readonly StepState[]
   readonly events: readonly NewEvent[]

@@ -96,8 +96,8 @@ t.test('the inbox', async t => {
 
   await t.test('gives nothing when the time has passed, and loses nothing that comes afterwards', async t => {
     const inbox = new Inbox<number>()
-    t.same(await inbox.take(Date.now() - 1000), [])
+    t.same(await inbox.take(-1), [])
     inbox.put(1)
-    t.same(await inbox.take(Date.now() - 1000), [1])
+    t.same(await inbox.take(1), [1])
   })
 })

@@ -93,7 +93,6 @@ for (const [home, open] of Object.entries(homes))
       t.equal(
         await record(
           transition(run, {
-            started: true,
             starts: true,
             steps: [step],
             events: [{ type: 'run.started' }, { type: 'step.started', step: 'a', attempt: 1 }],
@@ -140,6 +139,8 @@ for (const [home, open] of Object.entries(homes))
       await runs.giveBack([run.job_id])
       const [again] = await runs.claim('second', 10)
       t.equal(again?.run.fence, run.fence + 1)
+      t.type(run.started_at, Date)
+      t.same(again?.run.started_at, run.started_at, 'what a step is sent of it stays the same')
       t.equal(await record(transition(run, { events: [{ type: 'run.started' }] })), 'lost')
       t.equal(
         await record(

@@ -46,6 +46,7 @@ async function bench(t: Test): Promise<Bench> {
     scratch: store.scratchRoot,
     resources,
     run: undefined,
+    idempotencyKey: undefined,
     progress: () => {},
     tables: open,
   })

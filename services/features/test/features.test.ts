@@ -37,6 +37,7 @@ async function bench(t: Test) {
     scratch: store.scratchRoot,
     resources,
     run: undefined,
+    idempotencyKey: undefined,
     progress: () => {},
     tables: open,
   })

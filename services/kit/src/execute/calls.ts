@@ -93,7 +93,13 @@ export class Calls {
       flight.latest = progress
       for (const listener of listeners) listener(progress)
     }
-    const work: Work = { body: call.body, inputHash, run: call.run, traceId: call.traceId }
+    const work: Work = {
+      body: call.body,
+      inputHash,
+      run: call.run,
+      idempotencyKey: call.key,
+      traceId: call.traceId,
+    }
     const promise = this.#perform(work, call.key, { signal: stop.signal, onProgress })
     const flight: Flight = { inputHash, promise, stop, listeners, latest: undefined, callers: 0 }
     const land = () => {

@@ -33,6 +33,7 @@ export async function runStage(options: RunStageOptions, work: Work, hooks: Work
       scratch,
       resources,
       run: work.run,
+      idempotencyKey: work.idempotencyKey,
       progress: (fraction, detail = {}) =>
         hooks.onProgress({ fraction: Math.min(1, Math.max(0, fraction)), ...detail }),
       tables: async (...datasets: readonly DatasetRef[]) => {

@@ -15,6 +15,7 @@ export interface Work {
   readonly body: unknown
   readonly inputHash: string
   readonly run: RunInfo | undefined
+  readonly idempotencyKey?: string | undefined
   readonly traceId: string | undefined
   /** Name of its scratch folder; a new one without it. */
   readonly scratch?: string

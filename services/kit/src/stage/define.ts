@@ -25,6 +25,11 @@ export interface StageContext {
   readonly resources: Resources
   /** Which run the work is for; undefined when called without the orchestrator. */
   readonly run: { readonly runId: string; readonly step: string; readonly attempt: number } | undefined
+  /**
+   * The same over all attempts of this work. A stage that changes something outside passes it on, or keeps it with the
+   * change, so that an attempt after its death does not change it twice. Undefined when the caller sent none.
+   */
+  readonly idempotencyKey: string | undefined
   /** Tells the caller how far the work is. `fraction` from 0 to 1; may be called as often as is handy. */
   progress(fraction: number, detail?: Omit<Progress, 'fraction'>): void
   /** Opens a DuckDB session over these datasets, and no other files. Locked before the first statement runs. */

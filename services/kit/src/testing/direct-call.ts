@@ -76,6 +76,7 @@ export async function directCalls(t: Test): Promise<DirectCalls> {
           scratch,
           resources,
           run: undefined,
+          idempotencyKey: undefined,
           progress: fraction => void progress.push(fraction),
           tables,
         })
@@ -90,6 +91,7 @@ export async function directCalls(t: Test): Promise<DirectCalls> {
         scratch: '',
         resources,
         run: undefined,
+        idempotencyKey: undefined,
         progress: () => {},
         tables: () => Promise.reject(new Error('a plan opens no dataset')),
       }

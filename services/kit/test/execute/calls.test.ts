@@ -72,6 +72,22 @@ t.test('a call that fails because the store is away is told and counted', async 
   t.match(lines.at(-1), { msg: 'failed', code: 'MESHWORK_STORE_UNAVAILABLE' })
 })
 
+t.test('a stage is given the key under which its work is done once', async t => {
+  const stage = defineStage({
+    name: 'keyed',
+    version: '1.0.0',
+    summary: 'Answers its key.',
+    input: Type.Object({}, { title: 'KeyedInput' }),
+    output: Type.Object({ key: Type.String() }, { title: 'KeyedOutput' }),
+    run: async (_, { idempotencyKey = 'none' }) => ({ key: idempotencyKey }),
+  })
+  const { app } = await stageApp(t, stage, import.meta.url)
+  const call = async (headers: Record<string, string>) =>
+    (await app.inject({ method: 'POST', url: '/v1/keyed', headers, payload: {} })).json<object>()
+  t.same(await call({ 'idempotency-key': 'run/step/0/1' }), { key: 'run/step/0/1' })
+  t.same(await call({}), { key: 'none' })
+})
+
 t.test('claims', async t => {
   const { records } = await temporaryStore(t)
   const timing = { heartbeatMs: 3_600_000, staleAfterMs: 40, lookMs: 5 }

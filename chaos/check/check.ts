@@ -1,0 +1,35 @@
+// What must hold of all runs together. Pure.
+
+import type { History } from '../drive/driver.ts'
+import { checkRun } from './check-run.ts'
+import type { Record } from './record.ts'
+import type { Violation } from './violation.ts'
+
+export function check(history: History, record: Record): Violation[] {
+  const violations: Violation[] = []
+  const byKey = new Map<string, string>()
+  for (const [id, run] of record.runs) {
+    const start = run.key === null ? undefined : history.starts.get(run.key)
+    if (!start) {
+      violations.push({ promise: 'one run for a key', run: id, detail: `it has the key ${run.key}, which nobody sent` })
+      continue
+    }
+    if (byKey.has(start.key))
+      violations.push({ promise: 'one run for a key', run: id, detail: `${start.key} has ${byKey.get(start.key)} too` })
+    byKey.set(start.key, id)
+    violations.push(...checkRun(run, start))
+  }
+  for (const { key, acknowledged } of history.starts.values()) {
+    const ids = [...acknowledged]
+    if (ids.length > 1)
+      violations.push({ promise: 'one run for a key', run: ids[0] ?? '', detail: `${key} was answered ${ids.join()}` })
+    for (const id of ids)
+      if (!record.runs.has(id))
+        violations.push({ promise: 'an acknowledged run is never lost', run: id, detail: `${key} was answered it` })
+  }
+  for (const { run, state } of record.jobsAstray)
+    violations.push({ promise: 'every run ends', run, detail: `its job is ${state}` })
+  for (const { run, step } of record.lines)
+    if (!record.runs.has(run)) violations.push({ promise: 'no effect without a run', run, detail: `step ${step}` })
+  return violations
+}

@@ -1,0 +1,154 @@
+// The clients: start runs under keys, again when they heard nothing, at any orchestrator, and cancel some. What they
+// were told is the history that is checked.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { request } from 'undici'
+import type { Node } from '../mesh/mesh.ts'
+import { documentOf, nMax, type Program, randomProgram } from '../program/program.ts'
+import type { Random } from '../random.ts'
+
+export interface Start {
+  readonly key: string
+  readonly program: Program
+  readonly n: number
+  /** Ids that it was answered; more than one is a violation. */
+  readonly acknowledged: Set<string>
+  /** Whether a cancel was acknowledged. */
+  cancelled: boolean
+}
+
+export interface History {
+  readonly starts: Map<string, Start>
+  /** Requests that were answered with an error, or not at all. */
+  unanswered: number
+}
+
+export interface DriverOptions {
+  readonly nodes: readonly Node[]
+  readonly random: Random
+  /** Runs that have not ended, as the database tells. */
+  readonly open: () => Promise<number>
+  readonly openMax: number
+  readonly programs: number
+  readonly workMs: number
+}
+
+const requestTimeoutMs = 3000
+const againMs = 50
+
+export class Driver {
+  readonly history: History = { starts: new Map(), unanswered: 0 }
+  readonly #options: DriverOptions
+  readonly #programs: readonly Program[]
+  readonly #pending = new Set<Promise<void>>()
+  #serial = 0
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(options: DriverOptions) {
+    this.#options = options
+    this.#programs = Array.from({ length: options.programs }, (_, i) => randomProgram(`program-${i}`, options.random))
+  }
+
+  async register(): Promise<void> {
+    for (const program of this.#programs) {
+      const body = JSON.stringify(documentOf(program, this.#options.workMs))
+      const answer = await this.#post('/v1/workflows', body)
+      if (!answer || answer.status >= 300) throw new Error(`${program.name}: ${JSON.stringify(answer?.body)}\n${body}`)
+    }
+  }
+
+  start(): void {
+    this.#loop = this.#drive()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#loop
+    await Promise.all(this.#pending)
+  }
+
+  /** Many requests at one time under one key. */
+  async sameKey(count: number): Promise<number> {
+    const start = this.#next()
+    await Promise.all(Array.from({ length: count }, async () => await this.#ask(start)))
+    await this.#untilAcknowledged(start)
+    return count
+  }
+
+  async #drive(): Promise<void> {
+    const { open, openMax, random } = this.#options
+    while (!this.#stopped) {
+      const room = openMax - (await open().catch(() => openMax)) - this.#pending.size
+      for (let i = 0; i < room; i++) this.#keep(this.#client(this.#next(), random.chance(0.1), random.chance(0.1)))
+      await pause(againMs)
+    }
+  }
+
+  #keep(work: Promise<void>): void {
+    const kept = work.finally(() => this.#pending.delete(kept))
+    this.#pending.add(kept)
+  }
+
+  #next(): Start {
+    const { random } = this.#options
+    const key = `start-${this.#serial++}`
+    const start: Start = {
+      key,
+      program: random.pick(this.#programs),
+      n: random.integer(0, nMax),
+      acknowledged: new Set(),
+      cancelled: false,
+    }
+    this.history.starts.set(key, start)
+    return start
+  }
+
+  async #client(start: Start, twice: boolean, cancels: boolean): Promise<void> {
+    await this.#untilAcknowledged(start)
+    if (twice) await this.#ask(start)
+    const [id] = start.acknowledged
+    if (!cancels || id === undefined) return
+    await pause(this.#options.random.integer(0, 100))
+    while (!start.cancelled) {
+      const answer = await this.#post(`/v1/runs/${id}/cancel`, '{}')
+      start.cancelled = answer !== undefined && answer.status < 300
+      if (this.#stopped && !start.cancelled) return
+      if (!start.cancelled) await pause(againMs)
+    }
+  }
+
+  /** One that was never answered when the load ends may have become a run, or not. */
+  async #untilAcknowledged(start: Start): Promise<void> {
+    while (start.acknowledged.size === 0) {
+      if (await this.#ask(start)) return
+      if (this.#stopped) return
+      await pause(againMs)
+    }
+  }
+
+  async #ask({ key, program, n, acknowledged }: Start): Promise<boolean> {
+    const answer = await this.#post('/v1/runs', JSON.stringify({ workflow: program.name, params: { n } }), key)
+    const id = answer !== undefined && answer.status < 300 ? answer.body.id : undefined
+    if (id !== undefined) acknowledged.add(id)
+    return id !== undefined
+  }
+
+  async #post(path: string, body: string, key?: string) {
+    const urls = this.#options.nodes.flatMap(({ service }) => service.url ?? [])
+    if (urls.length === 0) return undefined
+    try {
+      const answer = await request(this.#options.random.pick(urls) + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
+        body,
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      })
+      if (answer.statusCode >= 300) this.history.unanswered++
+      return { status: answer.statusCode, body: (await answer.body.json()) as { id?: string } }
+    } catch {
+      this.history.unanswered++
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// Bugs that orchestrators like this one have had, each with the faults that bring it out. They prove that the checks
+// find what they are for.
+
+import type { FaultName } from '../nemesis/faults.ts'
+import type { Patch } from './patch.ts'
+
+export interface Bug {
+  readonly patch: Patch
+  readonly faults: readonly FaultName[]
+  /** Promises one of which it must be seen to break. */
+  readonly breaks: readonly string[]
+}
+
+export const bugs: Readonly<Record<string, Bug>> = {
+  'fence-off': {
+    patch: {
+      file: 'store/ledger.ts',
+      find: 'WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts',
+      put: 'WHERE r.id = t.run_id AND r.ended_at IS NULL AND NOT (t.starts',
+    },
+    faults: ['partition'],
+    breaks: ['attempts grow by one', 'a step settles once', 'an attempt is one call', 'a run ends once'],
+  },
+  'acknowledged-before-commit': {
+    patch: {
+      file: 'store/runs.ts',
+      find: 'const rows = await this.#database.transaction(async sql => await this.acceptIn(sql, runs))',
+      put: `const rows: RunRow[] = await new Promise((resolve, reject) => {
+      void this.#database.transaction(async sql => { const kept = await this.acceptIn(sql, runs); resolve(kept); await new Promise(later => setTimeout(later, 100)); return kept }).catch(reject)
+    })`,
+    },
+    faults: ['kill-both', 'kill-one'],
+    breaks: ['an acknowledged run is never lost', 'one run for a key'],
+  },
+  'start-key-ignored': {
+    patch: {
+      file: 'store/runs.ts',
+      find: 'idempotency_key: run.idempotencyKey,',
+      put: 'idempotency_key: run.idempotencyKey === null ? null : run.idempotencyKey + run.id.slice(0, 2),',
+    },
+    faults: ['same-key'],
+    breaks: ['one run for a key'],
+  },
+  'call-key-per-attempt': {
+    patch: {
+      file: 'engine/walk.ts',
+      find: '${place?.index ?? 0}/${state.generation}`',
+      put: '${place?.index ?? 0}/${state.generation}/${state.attempts}`',
+    },
+    faults: ['answers-lost', 'kill-one'],
+    breaks: ['an effect once'],
+  },
+  'starts-after-cancel': {
+    patch: {
+      file: 'store/ledger.ts',
+      find: ' AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))',
+      put: '',
+    },
+    faults: ['pause'],
+    breaks: ['nothing starts after a cancel'],
+  },
+  'cancel-not-kept': {
+    patch: {
+      file: 'store/verbs.ts',
+      find: 'UPDATE run SET cancel_requested = true, pause_requested = false, event_seq',
+      put: 'UPDATE run SET cancel_requested = false, pause_requested = false, event_seq',
+    },
+    faults: ['pause'],
+    breaks: ['nothing starts after a cancel', 'the outcome is that of the program'],
+  },
+  'one-attempt-too-many': {
+    patch: { file: 'engine/settle.ts', find: 'attempt >= step.retry.attempts', put: 'attempt > step.retry.attempts' },
+    faults: ['pause'],
+    breaks: ['attempts within the policy'],
+  },
+  'tried-again-after-a-final-error': {
+    patch: { file: 'engine/settle.ts', find: '!problem.retryable || attempt', put: 'attempt' },
+    faults: ['pause'],
+    breaks: ['what may not be tried again is not'],
+  },
+  'called-before-recorded': {
+    patch: {
+      file: 'engine/walk.ts',
+      find: 'const recorded = await this.#record(changes, {',
+      put: 'for (const { step, body } of toCall.splice(0)) this.#call(step, body)\n        await new Promise(later => setTimeout(later, 30))\n        const recorded = await this.#record(changes, {',
+    },
+    faults: ['kill-one', 'partition'],
+    breaks: ['nothing is sent that is not recorded', 'an attempt is one call'],
+  },
+  'finished-steps-forgotten': {
+    patch: {
+      file: 'store/runs.ts',
+      find: 'runs.filter(run => run.fence > 1 || run.forked_from !== null)',
+      put: 'runs.filter(run => run.forked_from !== null)',
+    },
+    faults: ['kill-one'],
+    breaks: ['a step settles once', 'attempts grow by one'],
+  },
+  'times-by-the-local-clock': {
+    patch: {
+      file: 'engine/walk.ts',
+      find: 'return this.#claimed.at + (performance.now() - this.#beganAt)',
+      put: 'return Date.now()',
+    },
+    faults: ['clock-forward', 'clock-back'],
+    breaks: ['every run ends'],
+  },
+  'a-start-for-each-walk': {
+    patch: { file: 'engine/walk.ts', find: 'new Date(run.started_at ?? claimed.at).getTime()', put: 'Date.now()' },
+    faults: ['kill-one', 'answers-lost'],
+    breaks: ['the outcome is that of the program'],
+  },
+  'order-ignored': {
+    patch: {
+      file: 'engine/decide.ts',
+      find: 'return without.every(name => isSettled(stateOf(name))) ?',
+      put: 'return without.every(name => isSettled(stateOf(name)) || !JSON.stringify(step).includes(`steps.${name}.`)) ?',
+    },
+    faults: ['pause'],
+    breaks: ['steps in order'],
+  },
+  'job-not-in-the-transaction': {
+    patch: {
+      file: 'store/runs.ts',
+      find: 'if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })',
+      put: 'if (jobs.length > 0) setTimeout(() => void this.#boss.insert(runQueue, jobs).catch(() => {}), 100)',
+    },
+    faults: ['kill-both', 'kill-one'],
+    breaks: ['every run ends'],
+  },
+}

@@ -1,0 +1,144 @@
+// Random workflows, and what must become of their runs. Pure.
+
+import type { Random } from '../random.ts'
+
+export interface ProgramStep {
+  readonly name: string
+  /** Steps whose tokens it is sent. */
+  readonly sees: readonly string[]
+  /** Steps it only waits for. */
+  readonly needs: readonly string[]
+  /** It runs only when the parameter n is at least this. */
+  readonly fromN: number | undefined
+  readonly failures: number
+  readonly broken: boolean
+  readonly continues: boolean
+  readonly last: boolean
+  /** How many times its stage is called, once for each item of a list; undefined for a plain step. */
+  readonly items: number | undefined
+  /** Attempts at the most; few only where all of them fail, so that faults cannot use them up. */
+  readonly attempts: number
+}
+
+export interface Program {
+  readonly name: string
+  readonly steps: readonly ProgramStep[]
+}
+
+export interface Expectation {
+  readonly status: 'succeeded' | 'failed'
+  /** Of runs that succeed: what becomes of each step. */
+  readonly steps: ReadonlyMap<string, 'succeeded' | 'failed' | 'skipped'>
+}
+
+const stepsMax = 9
+const itemsMax = 5
+const manyAttempts = 60
+const failingAttempts = 3
+export const nMax = 9
+
+export function randomProgram(name: string, random: Random): Program {
+  const count = random.integer(2, stepsMax)
+  const shape = random.pick(['chain', 'fan', 'any'] as const)
+  const steps: ProgramStep[] = []
+  for (let i = 0; i < count; i++) {
+    const earlier = steps.map(step => step.name)
+    const befores =
+      i === 0
+        ? []
+        : shape === 'chain'
+          ? [`s${i - 1}`]
+          : shape === 'fan'
+            ? i === count - 1
+              ? earlier
+              : ['s0']
+            : earlier.filter(() => random.chance(1.5 / i))
+    const fails = random.chance(0.08)
+    const hopeless = fails && random.chance(0.5)
+    const sees = befores.filter(() => random.chance(0.7))
+    steps.push({
+      name: `s${i}`,
+      sees,
+      needs: befores.filter(before => !sees.includes(before)),
+      fromN: random.chance(0.15) ? random.integer(0, nMax) : undefined,
+      failures: hopeless ? 1000 : random.chance(0.2) ? random.integer(1, 2) : 0,
+      broken: fails && !hopeless,
+      continues: fails ? random.chance(0.6) : random.chance(0.1),
+      last: false,
+      items: random.chance(0.2) ? random.integer(1, itemsMax) : undefined,
+      attempts: hopeless ? failingAttempts : manyAttempts,
+    })
+  }
+  if (random.chance(0.3))
+    steps.push({
+      name: 'last',
+      sees: [],
+      needs: [],
+      fromN: undefined,
+      failures: 0,
+      broken: false,
+      continues: false,
+      last: true,
+      items: undefined,
+      attempts: manyAttempts,
+    })
+  return { name, steps }
+}
+
+/** The names under which a step has effects and outputs: its own, or one for each item. */
+export const unitsOf = ({ name, items }: ProgramStep): string[] =>
+  items === undefined ? [name] : Array.from({ length: items }, (_, i) => unitOf(name, i))
+
+export const unitOf = (step: string, item: number | undefined): string =>
+  item === undefined ? step : `${step}[${item}]`
+
+/** The unit of a step whose token is passed on. */
+export const passedOn = (step: ProgramStep): string => unitsOf(step)[0] as string
+
+/** The document that is registered. */
+export function documentOf({ name, steps }: Program, workMs: number): object {
+  const tokenOf = (before: string) =>
+    steps.find(step => step.name === before)?.items === undefined
+      ? `\${steps.${before}.token}`
+      : `\${steps.${before}.items[0].token}`
+  return {
+    name,
+    params: { n: { type: 'integer' } },
+    steps: Object.fromEntries(
+      steps.map(step => [
+        step.name,
+        {
+          stage: 'effect@1',
+          with: {
+            seen: step.sees.map(tokenOf),
+            // Is the same for all attempts, whoever makes them.
+            since: '${run.startedAt}',
+            ...(step.items !== undefined && { item: '${index}' }),
+            failures: step.failures,
+            broken: step.broken,
+            workMs,
+          },
+          ...(step.items !== undefined && { forEach: Array.from({ length: step.items }, (_, i) => i), concurrency: 2 }),
+          ...(step.needs.length > 0 && { needs: step.needs }),
+          ...(step.fromN !== undefined && { when: `\${params.n >= ${step.fromN}}` }),
+          ...(step.continues && { onError: 'continue' }),
+          ...(step.last && { finally: true }),
+          retry: { attempts: step.attempts, backoff: '20ms', maxBackoff: '200ms' },
+        },
+      ]),
+    ),
+  }
+}
+
+export function expect({ steps }: Program, n: number): Expectation {
+  const become = new Map<string, 'succeeded' | 'failed' | 'skipped'>()
+  let status: Expectation['status'] = 'succeeded'
+  for (const step of steps) {
+    const lost = [...step.sees, ...step.needs].some(before => become.get(before) !== 'succeeded')
+    const fails = step.broken || step.failures >= step.attempts
+    const own = lost || (step.fromN !== undefined && n < step.fromN) ? 'skipped' : fails ? 'failed' : 'succeeded'
+    become.set(step.name, own)
+    if (own === 'failed' && !step.continues) status = 'failed'
+  }
+  return { status, steps: become }
+}
