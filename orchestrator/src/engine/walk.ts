@@ -46,17 +46,19 @@ export interface Wishes {
 export type WalkEnd = 'ended' | 'parked' | 'lost' | 'stopped'
 
 interface Outlook {
-  readonly toCall: ToCall[]
+  readonly begun: Begun[]
   readonly moved: boolean
   /** When to decide again even if nothing happens, in milliseconds since 1970. */
   readonly wakeAt: number | undefined
 }
 
-interface ToCall {
+interface Begun {
   readonly step: PlanStep
+  readonly change: Change
   /** State to go back to when the start is refused. */
   readonly before: StepState
-  readonly body: JsonValue
+  /** What its stage is called with; a step with forEach is begun without a call. */
+  readonly body: JsonValue | undefined
 }
 
 export class Walk {
@@ -134,28 +136,29 @@ export class Walk {
       const leftMs = this.#leftMs()
       const decision = decide(plan, { steps: this.#states, ...this.#wishes, leftMs, atRest }, this.#now())
       const { commands } = decision
-      const { toCall, moved, wakeAt } = await this.#prepare(decision, changes)
+      const { begun, moved, wakeAt } = await this.#prepare(decision, changes)
       const finish = commands.find(command => command.kind === 'finish')
       const parks = commands.some(command => command.kind === 'park')
       if (first || finish || parks || changes.length > 0) {
         const recorded = await this.#record(changes, {
           first,
           parks,
-          starts: toCall.length > 0,
+          starts: begun.length > 0,
           status: finish?.status,
         })
         if (recorded === 'lost') return 'lost'
         if (recorded !== 'recorded') {
           this.#wishes = this.#asked = recorded
-          for (const { before } of toCall) this.#put(before)
-          changes = changes.filter(({ state }) => !toCall.some(({ step }) => step.name === state.name))
+          for (const { before } of begun) this.#put(before)
+          const refused = new Set(begun.map(({ change }) => change))
+          changes = changes.filter(change => !refused.has(change))
           continue
         }
         first = false
         changes = []
         if (finish) return 'ended'
         if (parks) return 'parked'
-        for (const { step, body } of toCall) this.#call(step, body)
+        for (const { step, body } of begun) if (body !== undefined) this.#call(step, body)
       }
       if (moved) continue
       this.#abort(commands)
@@ -177,13 +180,14 @@ export class Walk {
 
   /** Turns commands into changes. `moved`: a step came further without a call, so there is more to decide at once. */
   async #prepare({ commands, wakeAt }: Decision, changes: Change[]): Promise<Outlook> {
-    const toCall: ToCall[] = []
+    const begun: Begun[] = []
     const now = this.#now()
     let moved = false
-    const take = ({ change, body }: Prepared, step: PlanStep, before: StepState) => {
-      this.#apply(this.#orFallback(step, change), changes)
+    const take = ({ change: made, body }: Prepared, step: PlanStep, before: StepState) => {
+      const change = this.#orFallback(step, made)
+      this.#apply(change, changes)
       if (body === undefined) moved = true
-      else toCall.push({ step, before, body })
+      if (change.events.some(({ type }) => type === 'step.started')) begun.push({ step, before, change, body })
     }
     for (const command of commands) {
       if (command.kind === 'finish' || command.kind === 'park') continue
@@ -212,7 +216,7 @@ export class Walk {
         take(await prepareCall(this.#parts, this.#claimed.run, before, step, input, now), step, before)
       }
     }
-    return { toCall, moved, wakeAt: next }
+    return { begun, moved, wakeAt: next }
   }
 
   /**
