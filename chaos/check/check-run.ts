@@ -39,7 +39,7 @@ export function checkRun(run: RunRecord, start: Start): Violation[] {
 function checkEffects({ lines, steps }: RunRecord, program: Program, note: Note): void {
   const effects = new Map<string, EffectLine>()
   for (const line of lines) {
-    const step = program.steps.find(step => unitsOf(step).includes(line.step))
+    const step = program.steps.find(candidate => unitsOf(candidate).includes(line.step))
     if (!step) {
       note('effects belong to the program', `a ${line.kind} for step ${line.step}`)
       continue

@@ -27,8 +27,7 @@ export async function refuse(url: string, sqlState: string, ms: number): Promise
     const { rows } = await client.query<{ refused: string }>(`SELECT nextval('chaos_refused') AS refused`)
     return Number(rows[0]?.refused)
   } finally {
-    await client
-      .query('DROP TRIGGER chaos_refuse ON run; DROP FUNCTION chaos_refuse; DROP SEQUENCE chaos_refused')
-      .finally(async () => await client.end())
+    await client.query('DROP TRIGGER chaos_refuse ON run; DROP FUNCTION chaos_refuse; DROP SEQUENCE chaos_refused')
+    await client.end()
   }
 }
