@@ -63,7 +63,7 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, regis
     const hidden = { schema: { hide: true } }
     const whole = (request: FastifyRequest) => request.url
 
-    for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/schedules', '/v1/stages', '/v1/webhooks'])
+    for (const prefix of ['/v1/workflows', '/v1/runs', '/v1/schedules', '/v1/waits', '/v1/stages', '/v1/webhooks'])
       for (const url of [prefix, `${prefix}/*`, ...verbs.map(verb => `${prefix}::${verb}`)])
         scope.all(url, hidden, forward('orchestrator', upstreams.orchestrator, whole, sendProblem))
     const ingest = upstreams.stages.get('ingest')

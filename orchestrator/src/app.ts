@@ -8,6 +8,7 @@ import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
 import { Scheduler } from './engine/scheduler.ts'
 import { Starter } from './engine/starter.ts'
+import { Waker } from './engine/waker.ts'
 import { RunNews } from './events.ts'
 import { bulkRoutes } from './routes/bulk.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -21,6 +22,7 @@ import { stageRoutes } from './routes/stages.ts'
 import { verbRoutes } from './routes/verbs.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { find, workflowRoutes } from './routes/workflows.ts'
+import { waitRoutes } from './routes/waits.ts'
 import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
@@ -34,6 +36,7 @@ import { migrate } from './store/migrations.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Schedules } from './store/schedules.ts'
+import { Signals } from './store/signals.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
 import { Webhooks } from './store/webhooks.ts'
@@ -102,6 +105,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
 
   const me = randomUUID()
   const runs = new Runs(database, boss)
+  const signals = new Signals(database, boss)
   const workflows = new Workflows(database)
   const deployments = new Deployments(database)
   const client = new StageClient()
@@ -116,6 +120,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     me,
     runs,
     ledger: new Ledger(database, boss),
+    signals,
     directory,
     client,
     log,
@@ -145,6 +150,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     changed: () => engine.wake(),
     fired: (outcome, lateSeconds) => metrics.fired(outcome, lateSeconds),
   })
+  const waker = new Waker(signals, log, () => engine.wake())
   const webhooks = new Webhooks(database)
   const webhookClient = new WebhookClient(options.webhooksAllowPrivate ?? false)
   const sender = new WebhookSender({
@@ -168,6 +174,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   planRoutes(service.app, { workflows, runs, directory, planner })
   runRoutes(service.app, { runs, starter, news })
   verbRoutes(service.app, { runs, verbs, engine, news })
+  waitRoutes(service.app, { runs, signals, engine, news })
   forkRoutes(service.app, runs, starter)
   explainRoutes(service.app, runs, engine, directory)
   scheduleRoutes(service.app, schedules, starter)
@@ -188,12 +195,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       engine.start()
       janitor.start()
       scheduler.start()
+      waker.start()
       sender.start()
       service.readiness.phase = 'ready'
     },
     stop: async () => {
       directory.stop()
       await scheduler.stop()
+      await waker.stop()
       await sender.stop()
       await webhookClient.close()
       await janitor.stop()

@@ -68,6 +68,43 @@ export const orchestratorErrors = errorTable({
     title: 'The state of the run does not allow it',
     message: 'Run {run} {fact}, so it cannot be {verb}; {way}.',
   },
+  MESHWORK_WAIT_EXPIRED: {
+    status: 504,
+    retryable: false,
+    title: 'Nobody answered in time',
+    message:
+      'Step "{step}" waited for its {what} until its time was over; onError says what comes of that, and a retry of the run asks again.',
+  },
+  MESHWORK_APPROVAL_REJECTED: {
+    status: 409,
+    retryable: false,
+    title: 'Rejected',
+    message: 'Step "{step}" was rejected by {by}, {reason}. A retry of the run asks again.',
+  },
+  MESHWORK_WAIT_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'No such wait',
+    message: 'Run {run} has no step "{step}" that waits for {what}; {known}.',
+  },
+  MESHWORK_WAIT_ANSWERED: {
+    status: 409,
+    retryable: false,
+    title: 'Answered already',
+    message: 'Step "{step}" of run {run} was answered already: {how}. What was said first counts.',
+  },
+  MESHWORK_WAIT_CLOSED: {
+    status: 409,
+    retryable: false,
+    title: 'The step does not wait',
+    message: 'Step "{step}" of run {run} does not wait for an answer {when}: it is {status}.',
+  },
+  MESHWORK_WAIT_INPUTS: {
+    status: 422,
+    retryable: false,
+    title: 'The answer does not fit the step',
+    message: 'The inputs for step "{step}" are wrong: {problems}.',
+  },
   MESHWORK_WEBHOOK_UNKNOWN: {
     status: 404,
     retryable: false,

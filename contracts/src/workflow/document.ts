@@ -38,6 +38,67 @@ export const Duration = Type.Union(
 )
 export type Duration = Static<typeof Duration>
 
+/** As `Duration`, for waits: up to a year. */
+export const WaitTime = Type.Union(
+  [
+    Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$', maxLength: 16 }),
+    Type.Number({ exclusiveMinimum: 0, maximum: 31_536_000 }),
+  ],
+  {
+    description: 'Time with its unit (90s, 10m, 2h, 7d), or a number of seconds; at most 365 days.',
+    examples: ['7d'],
+  },
+)
+export type WaitTime = Static<typeof WaitTime>
+
+const answerInputs = Type.Optional(
+  MapOf(Param, {
+    maxProperties: 64,
+    description:
+      'What the answer holds, as `params` of a workflow; later steps read it as steps.<name>.inputs.<input>.',
+  }),
+)
+const expires = Type.Optional(WaitTime)
+
+/** Exactly one of its members. */
+export const Wait = Closed(
+  {
+    for: Type.Optional(WaitTime),
+    until: Type.Optional(
+      Type.String({
+        maxLength: 4096,
+        description: 'A time (RFC 3339), or an expression that gives one. One that has passed is not waited for.',
+        examples: ['2027-01-01T06:00:00Z', '${params.at}'],
+      }),
+    ),
+    signal: Type.Optional(
+      Closed(
+        { inputs: answerInputs, expires },
+        {
+          description: 'Until POST /v1/runs/{id}/steps/{step}/signal. One that came before the step was begun counts.',
+        },
+      ),
+    ),
+    approval: Type.Optional(
+      Closed(
+        {
+          message: Type.Optional(
+            Type.String({ maxLength: 4096, description: 'What is asked of the person; ${ } as in `with`.' }),
+          ),
+          inputs: answerInputs,
+          expires,
+        },
+        {
+          description:
+            'Until POST /v1/runs/{id}/steps/{step}/approve, or /reject, with which the step fails: onError says what comes of that.',
+        },
+      ),
+    ),
+  },
+  { title: 'Wait', minProperties: 1, maxProperties: 1 },
+)
+export type Wait = Static<typeof Wait>
+
 export const Retry = Closed(
   {
     attempts: Type.Optional(
@@ -57,11 +118,14 @@ export type Retry = Static<typeof Retry>
 
 export const Step = Closed(
   {
-    stage: Type.String({
-      pattern: '^[a-z][a-z0-9-]{0,62}@[1-9][0-9]{0,3}$',
-      description: 'Stage and major version of its contract.',
-      examples: ['clean@1'],
-    }),
+    stage: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]{0,62}@[1-9][0-9]{0,3}$',
+        description: 'Stage and major version of its contract. A step has this or `wait`.',
+        examples: ['clean@1'],
+      }),
+    ),
+    wait: Type.Optional(Wait),
     with: Type.Optional(
       MapOf(Json, { maxProperties: 256, description: 'The body of the call; ${ } holds references and expressions.' }),
     ),

@@ -8,10 +8,11 @@ import { StepName, WorkflowName } from './document.ts'
 
 const Time = (description: string) => Type.String({ format: 'date-time', description })
 
-export const runStatuses = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const
+export const runStatuses = ['queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled'] as const
 export const RunStatus = OpenOneOf(runStatuses, {
   title: 'RunStatus',
-  description: 'paused: no step starts until it is resumed. The last three are final.',
+  description:
+    'waiting: for a time or an answer, and nothing else is left to do. paused: no step starts until it is resumed. The last three are final.',
 })
 export type RunStatus = Static<typeof RunStatus>
 
@@ -19,6 +20,7 @@ export const stepStatuses = [
   'pending',
   'running',
   'retrying',
+  'waiting',
   'succeeded',
   'failed',
   'cancelled',
@@ -29,7 +31,7 @@ export const stepStatuses = [
 export const StepStatus = OpenOneOf(stepStatuses, {
   title: 'StepStatus',
   description:
-    'retrying: waits for its next attempt. skipped: a step before it did not succeed. reused: its recorded output stood for it. fallback: it failed, and its fallback stands for its output.',
+    'retrying: waits for its next attempt. waiting: for a time, a signal or an approval. skipped: a step before it did not succeed. reused: its recorded output stood for it. fallback: it failed, and its fallback stands for its output.',
 })
 export type StepStatus = Static<typeof StepStatus>
 
@@ -157,6 +159,8 @@ export const eventTypes = [
   'run.cancelling',
   'run.cancelled',
   'run.recovered',
+  'run.waiting',
+  'run.woken',
   'run.pausing',
   'run.paused',
   'run.resumed',
@@ -171,6 +175,8 @@ export const eventTypes = [
   'step.skipped',
   'step.reused',
   'step.fallback',
+  'step.waiting',
+  'step.signalled',
 ] as const
 
 /** One entry of a run's append-only log; the `data` of an SSE event whose id is `id`. */
@@ -190,6 +196,33 @@ export const RunEvent = Closed(
   { title: 'RunEvent' },
 )
 export type RunEvent = Static<typeof RunEvent>
+
+/** Body of a signal, an approval or a rejection. */
+export const WaitAnswer = Closed(
+  {
+    inputs: Type.Optional(MapOf(Json, { maxProperties: 64, description: 'As the step declares them.' })),
+    by: Type.Optional(Type.String({ maxLength: 200, description: 'Who says so.', examples: ['ann@example.org'] })),
+    comment: Type.Optional(Type.String({ maxLength: 4000 })),
+  },
+  { title: 'WaitAnswer', examples: [{ by: 'ann@example.org', comment: 'looks right' }] },
+)
+export type WaitAnswer = Static<typeof WaitAnswer>
+
+/** A step that waits. */
+export const WaitView = Closed(
+  {
+    run: RunId,
+    workflow: WorkflowName,
+    step: StepName,
+    kind: OpenOneOf(['time', 'signal', 'approval']),
+    message: Nullable(Type.String({ description: 'What is asked of the person.' })),
+    inputs: MapOf(Json, { maxProperties: 64, description: 'What the answer is to hold.' }),
+    since: Time('When it was begun.'),
+    until: Nullable(Time('When it goes on by itself, or expires.')),
+  },
+  { title: 'Wait' },
+)
+export type WaitView = Static<typeof WaitView>
 
 /** Page of a list. */
 export const Page = <T extends TSchema>(item: T, title: string) =>

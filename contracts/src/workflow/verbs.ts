@@ -100,6 +100,7 @@ export const explanations = [
   'limited',
   'needs',
   'retrying',
+  'waiting',
   'no-deployment',
   'cancelling',
   'paused',
@@ -111,7 +112,7 @@ export const RunExplanation = Closed(
   {
     id: RunId,
     status: RunStatus,
-    reason: OneOf(['ended', 'cancelling', 'paused', 'queued', 'running']),
+    reason: OneOf(['ended', 'cancelling', 'paused', 'waiting', 'queued', 'running']),
     detail: Type.String(),
     steps: Type.Array(
       Closed({
@@ -120,7 +121,9 @@ export const RunExplanation = Closed(
         reason: OneOf(explanations),
         detail: Type.String({ description: 'The reason in words.' }),
         waitsFor: Type.Array(StepName, { description: 'Steps that have no output yet.' }),
-        until: Nullable(Type.String({ format: 'date-time', description: 'When it is tried again.' })),
+        until: Nullable(
+          Type.String({ format: 'date-time', description: 'When it is tried again, or its wait is over.' }),
+        ),
       }),
       { description: 'In the order of the plan.' },
     ),

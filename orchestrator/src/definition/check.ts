@@ -13,7 +13,8 @@ import {
 } from '@meshwork/contracts'
 import { durationMs } from '../plan/duration.ts'
 import { orderOf } from '../plan/order.ts'
-import { needsOf } from '../plan/plan.ts'
+import { needsOf, stageOf } from '../plan/plan.ts'
+import { timesOf, waitOutput, waitStage } from '../plan/wait-plan.ts'
 import { paramFault } from './params.ts'
 import { checkTypes, type StageContract, type TypeFinding } from '../typing/check-types.ts'
 import type { ReadDocument, Within } from './read.ts'
@@ -33,6 +34,7 @@ export interface CheckResult {
 }
 
 const dayMs = 86_400_000
+const yearMs = 365 * dayMs
 
 export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[]): CheckResult {
   const found: Diagnostic[] = []
@@ -76,7 +78,7 @@ function deprecations(read: ReadDocument, document: WorkflowDocument, stages: re
     const { deprecated, sunset } = contractOf(name) ?? {}
     if (deprecated === undefined) return []
     const pointer = `/steps/${name}/stage`
-    const [stage = ''] = step.stage.split('@')
+    const [stage = ''] = step.stage?.split('@') ?? []
     const newest = Math.max(...(stages.find(known => known.name === stage)?.majors ?? []))
     const message = `step "${name}": ${step.stage} is deprecated since ${deprecated}${sunset === undefined ? '' : ` and may be gone from ${sunset}`}; the newest is ${stage}@${newest}`
     return [{ severity: 'warning', code: 'deprecated-major', message, pointer, ...read.place(pointer), step: name }]
@@ -87,7 +89,9 @@ function deprecations(read: ReadDocument, document: WorkflowDocument, stages: re
 export function contractsOf(document: WorkflowDocument, stages: readonly KnownStage[]) {
   const byName = new Map(stages.map(stage => [stage.name, stage]))
   return (step: string): StageContract | undefined => {
-    const [stage = '', major] = document.steps[step]?.stage.split('@') ?? []
+    const of = document.steps[step]
+    if (of?.wait) return { input: {}, output: waitOutput(of) }
+    const { stage = '', major } = (of && stageOf(of)) ?? {}
     return byName.get(stage)?.contracts?.get(Number(major))
   }
 }
@@ -109,7 +113,7 @@ export function diagnosticOf(read: ReadDocument, document: WorkflowDocument, fin
 /** The other end of an edge: the step that the value comes from. */
 function relatedStep(read: ReadDocument, document: WorkflowDocument, from: string): NonNullable<Diagnostic['related']> {
   const pointer = `/steps/${from}`
-  const message = `step "${from}" of ${document.steps[from]?.stage ?? 'no stage'} gives it`
+  const message = `step "${from}" of ${document.steps[from]?.stage ?? waitStage} gives it`
   return { message, pointer, ...read.place(pointer) }
 }
 
@@ -128,13 +132,12 @@ function withSuggestion(diagnostic: Diagnostic): Diagnostic {
 
 type Say = (code: string, pointer: string, message: string, step?: string, within?: Within) => void
 
-function checkParam(name: string, param: Param, say: Say): void {
+function checkParam(name: string, param: Param, say: Say, at = '/params', what = 'parameter'): void {
   if (!/^(?!__proto__$)[A-Za-z_]\w{0,62}$/.test(name))
-    say('param-name', `/params/${name}`, `parameter "${name}" must be letters, digits and underscores`)
+    say('param-name', `${at}/${name}`, `${what} "${name}" must be letters, digits and underscores`)
   if (param.default === undefined) return
   const fault = paramFault(param, param.default)
-  if (fault !== undefined)
-    say('param-default', `/params/${name}/default`, `the default of parameter "${name}" ${fault}`)
+  if (fault !== undefined) say('param-default', `${at}/${name}/default`, `the default of ${what} "${name}" ${fault}`)
 }
 
 function checkStep(document: WorkflowDocument, name: string, stages: readonly KnownStage[], say: Say): void {
@@ -148,9 +151,10 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       `step "${name}" must be letters, digits and underscores, so that expressions can name it`,
       name,
     )
-  const [stage = '', major] = step.stage.split('@')
+  checkKind(document, step, at, name, say)
+  const { stage, major } = stageOf(step) ?? {}
   const known = stages.find(candidate => candidate.name === stage)
-  if (!known) {
+  if (stage !== undefined && !known) {
     const names = stages.map(candidate => candidate.name)
     say(
       'unknown-stage',
@@ -158,7 +162,7 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       `step "${name}": no deployment serves stage "${stage}"${meant(stage, names)}; known are: ${names.join(', ') || 'none'}`,
       name,
     )
-  } else if (!known.majors.includes(Number(major))) {
+  } else if (known && !known.majors.includes(Number(major))) {
     say(
       'unknown-major',
       `${at}/stage`,
@@ -194,6 +198,39 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       name,
     )
   checkLast(document, name, say)
+}
+
+const ofCalls = ['with', 'forEach', 'retry', 'timeout', 'concurrency'] as const
+
+/** A step calls a stage or waits. */
+function checkKind(document: WorkflowDocument, step: Step, at: string, name: string, say: Say): void {
+  const { wait } = step
+  if ((step.stage === undefined) === (wait === undefined))
+    say(
+      'step-kind',
+      at,
+      `step "${name}" must have a stage that it calls, or a wait; it has ${wait ? 'both' : 'neither'}`,
+      name,
+    )
+  if (!wait) return
+  for (const key of ofCalls)
+    if (step[key] !== undefined)
+      say('wait-calls-nothing', `${at}/${key}`, `step "${name}" waits, and calls nothing that ${key} could be of`, name)
+  for (const { key, time } of timesOf(step)) {
+    const ms = durationMs(time)
+    if (ms < 1 || ms > yearMs)
+      say(
+        'duration',
+        `${at}/${key}`,
+        `step "${name}": ${key.split('/').at(-1)} is ${time}; it must be from 1ms to 365d`,
+        name,
+      )
+  }
+  for (const [input, param] of Object.entries(wait.approval?.inputs ?? wait.signal?.inputs ?? {}))
+    checkParam(input, param, say, `${at}/wait/${wait.approval ? 'approval' : 'signal'}/inputs`, 'input')
+  if (wait.until !== undefined) checkTemplate(document, wait.until, `${at}/wait/until`, `step "${name}"`, say, name)
+  if (wait.approval?.message !== undefined)
+    checkTemplate(document, wait.approval.message, `${at}/wait/approval/message`, `step "${name}"`, say, name)
 }
 
 /** What comes after all others cannot come before one of them. */

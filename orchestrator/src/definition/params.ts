@@ -20,7 +20,9 @@ export type ParamsResult =
 export function checkParams(
   declared: WorkflowDocument['params'],
   given: Readonly<Record<string, JsonValue>>,
+  what: 'parameter' | 'input' = 'parameter',
 ): ParamsResult {
+  const root = what === 'parameter' ? '/params' : '/inputs'
   const items: ProblemItem[] = []
   const params: Record<string, JsonValue> = {}
   const names = Object.keys(declared ?? {})
@@ -28,20 +30,20 @@ export function checkParams(
     const value = Object.hasOwn(given, name) ? given[name] : param.default
     if (value === undefined) {
       items.push({
-        pointer: `/params/${name}`,
-        detail: `parameter "${name}" (${param.type}) is not given and has no default`,
+        pointer: `${root}/${name}`,
+        detail: `${what} "${name}" (${param.type}) is not given and has no default`,
       })
       continue
     }
     const fault = paramFault(param, value)
     if (fault === undefined) params[name] = value
-    else items.push({ pointer: `/params/${name}`, detail: `parameter "${name}" ${fault}` })
+    else items.push({ pointer: `${root}/${name}`, detail: `${what} "${name}" ${fault}` })
   }
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue
     const near = closest(name, names)
     const known = near === undefined ? `known are: ${names.join(', ') || 'none'}` : `did you mean "${near}"?`
-    items.push({ pointer: `/params/${name}`, detail: `parameter "${name}" is not declared; ${known}` })
+    items.push({ pointer: `${root}/${name}`, detail: `${what} "${name}" is not declared; ${known}` })
   }
   return items.length > 0 ? { kind: 'wrong', items } : { kind: 'right', params }
 }

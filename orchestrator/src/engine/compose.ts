@@ -2,7 +2,7 @@
 
 import { MeshError, type Problem, type RunStatus } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
-import type { NewEvent, Transition } from '../store/transition.ts'
+import type { NewEvent, Parks, Transition } from '../store/transition.ts'
 import { itemPlace } from './item-name.ts'
 import { outputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
@@ -20,7 +20,8 @@ export interface Composed {
   /** The first transition of this walk, and whether another walk has begun the run before. */
   readonly opens: 'started' | 'recovered' | undefined
   readonly starts: boolean
-  readonly parks: boolean
+  readonly parks: Parks | undefined
+  readonly signals: number | undefined
   readonly end: End | undefined
 }
 
@@ -34,18 +35,24 @@ export function compose(of: Composed): Transition {
   )
   const { opens, end } = of
   const opening: NewEvent[] = opens ? [{ type: `run.${opens}`, data: { fence: of.fence } }] : []
-  const closing: NewEvent[] = end ? [{ type: `run.${end.status}` }] : of.parks ? [{ type: 'run.paused' }] : []
+  const closing: NewEvent[] = end ? [{ type: `run.${end.status}` }] : of.parks ? [parked(of.parks)] : []
   return {
     runId: of.runId,
     jobId: of.jobId,
     fence: of.fence,
     starts: of.starts,
     parks: of.parks,
+    signals: of.signals,
     steps: [...states.values()],
     events: [...opening, ...of.changes.flatMap(({ events }) => events).map(ofItem), ...closing],
     ...(end ? { end } : {}),
   }
 }
+
+const parked = ({ why, wakeAt }: Parks): NewEvent =>
+  why === 'paused'
+    ? { type: 'run.paused' }
+    : { type: 'run.waiting', data: { until: wakeAt === undefined ? null : new Date(wakeAt).toISOString() } }
 
 /** What happens to an item is told of its step. */
 function ofItem(event: NewEvent): NewEvent {

@@ -9,7 +9,8 @@
 //     and last steps are started after a failure, when all others have settled.
 //  D5 `finish` is given once, alone, when every step has settled.
 //  D6 While the run is paused nothing is started; when nothing runs any more, `park` is given, alone. A cancel goes
-//     before, and so does a failure until only last steps are left.
+//     before, and so does a failure until only last steps are left. When all that is left is to wait for longer than it is
+//     worth holding the run, `park` is given, alone, too.
 //  D7 A step is skipped when a step that it cannot do without has ended without an output.
 //  D8 When the time of a run is over it is as after a failure: what has not ended is cancelled, but for last steps.
 
@@ -21,7 +22,7 @@ export type Command =
   | { readonly kind: 'start'; readonly step: PlanStep }
   | { readonly kind: 'skip'; readonly step: PlanStep; readonly reason: string }
   | { readonly kind: 'cancel'; readonly step: PlanStep }
-  | { readonly kind: 'park' }
+  | { readonly kind: 'park'; readonly why: 'paused' | 'waiting' }
   | { readonly kind: 'finish'; readonly status: Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'> }
 
 export interface Decision {
@@ -29,6 +30,9 @@ export interface Decision {
   /** When to decide again even if nothing happens, in milliseconds since 1970. */
   readonly wakeAt: number | undefined
 }
+
+/** A shorter wait is waited for by whoever walks the run. */
+export const restAfterMs = 15_000
 
 export function decide(plan: Plan, state: RunState, now: number): Decision {
   const stateOf = (name: string) => state.steps.get(name) ?? pendingStep(name)
@@ -42,10 +46,12 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
   const onlyLast = plan.steps.every(step => step.last || isSettled(stateOf(step.name)))
   if (state.paused && !state.cancelling && (!fatal || onlyLast)) {
     const runs = plan.steps.some(({ name }) => stateOf(name).status === 'running' && !state.atRest?.has(name))
-    return { commands: runs ? [] : [{ kind: 'park' }], wakeAt: undefined }
+    return { commands: runs ? [] : [{ kind: 'park', why: 'paused' }], wakeAt: undefined }
   }
   const late = state.leftMs !== undefined && state.leftMs <= 0
   const commands: Command[] = []
+  let waits = false
+  let inFlight = false
   let wakeAt = state.leftMs === undefined || late ? undefined : now + state.leftMs
   for (const step of plan.steps) {
     const { status, nextAt } = stateOf(step.name)
@@ -53,17 +59,27 @@ export function decide(plan: Plan, state: RunState, now: number): Decision {
     const broken = !step.last && fatal
     if (state.cancelling || (late && !step.last)) commands.push({ kind: 'cancel', step })
     else if (status === 'running') {
+      inFlight = true
       if (broken) commands.push({ kind: 'cancel', step })
     } else if (status === 'retrying') {
+      inFlight = true
       if (broken) commands.push({ kind: 'cancel', step })
       else if (nextAt === null || nextAt <= now) commands.push({ kind: 'start', step })
       else wakeAt = Math.min(wakeAt ?? nextAt, nextAt)
+    } else if (status === 'waiting') {
+      waits = true
+      if (broken) commands.push({ kind: 'cancel', step })
+      else if (state.answered?.has(step.name) || (nextAt !== null && nextAt <= now))
+        commands.push({ kind: 'start', step })
+      else if (nextAt !== null) wakeAt = Math.min(wakeAt ?? nextAt, nextAt)
     } else if (broken) commands.push({ kind: 'skip', step, reason: `step "${broken.name}" failed` })
     else if (!step.last || onlyLast) {
       const next = begin(step, stateOf)
       if (next) commands.push(next)
     }
   }
+  if (commands.length === 0 && waits && !inFlight && (wakeAt ?? Infinity) - now > restAfterMs)
+    commands.push({ kind: 'park', why: 'waiting' })
   return { commands, wakeAt }
 }
 

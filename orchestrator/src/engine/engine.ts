@@ -9,18 +9,20 @@ import { restartMs, type StageClient } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Runs } from '../store/runs.ts'
+import type { SignalRow, Signals } from '../store/signals.ts'
 import { placesOf } from '../store/step-sql.ts'
-import type { Recorded, Transition } from '../store/transition.ts'
+import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { CallLimits } from './call-limits.ts'
 import { ProgressWriter } from './progress.ts'
-import { Walk, type Wishes } from './walk.ts'
+import { Walk } from './walk.ts'
 
 export interface EngineOptions {
   /** Names this process among the orchestrators. */
   readonly me: string
   readonly runs: Runs
   readonly ledger: Ledger
+  readonly signals: Signals
   readonly directory: Directory
   readonly client: StageClient
   readonly log: Logger
@@ -39,6 +41,8 @@ export interface EngineParts {
   readonly progress: ProgressWriter
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
+  /** Answers to steps of a run that wait. */
+  signals(runId: string): Promise<SignalRow[]>
   /** Told after each commit of the walk. */
   readonly changed: (runId: string, ended?: boolean) => void
   readonly metrics: EngineMetrics
@@ -89,6 +93,7 @@ export class Engine {
       progress: this.#progress,
       call: call => this.#call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
+      signals: async runId => await options.signals.of(runId),
       changed: options.changed,
       metrics: options.metrics,
     }

@@ -45,6 +45,8 @@ function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' |
   if (run.ended_at !== null)
     return { reason: 'ended', detail: run.problem ? `It ended: ${run.problem.detail}` : `It has ended: ${run.status}.` }
   if (run.cancel_requested) return { reason: 'cancelling', detail: 'A cancel was acknowledged; calls are being ended.' }
+  if (run.parked && run.status === 'waiting')
+    return { reason: 'waiting', detail: 'All that is left waits for a time or an answer; no orchestrator holds it.' }
   if (run.parked)
     return { reason: 'paused', detail: 'It is paused, and nothing runs; go on with POST /v1/runs/{id}/resume.' }
   if (run.pause_requested)
@@ -79,6 +81,7 @@ function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: n
       detail: `It waits for ${missing.map(name => `"${name}"`).join(', ')}.`,
       waitsFor: missing,
     }
+  if (state.status === 'waiting') return explainWait(run.id, step, state)
   if (run.cancel_requested) return { reason: 'cancelling', detail: 'The run is being cancelled.' }
   if (run.pause_requested) return { reason: 'paused', detail: 'The run is paused.' }
   if (run.status === 'queued') return { reason: 'queued', detail: 'The run waits for an orchestrator.' }
@@ -119,6 +122,15 @@ function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state:
       detail: `Its ${state.items ?? 0} items are called, at most ${step.each.concurrency} at one time; see /items.`,
     }
   return { reason: 'running', detail: `Attempt ${state.attempts} of ${step.retry.attempts} is in flight.` }
+}
+
+function explainWait(run: string, { name, wait }: PlanStep, { nextAt }: StepState): Reason {
+  const at = nextAt === null ? undefined : new Date(nextAt).toISOString()
+  const until = nextAt === null ? {} : { until: nextAt }
+  if (!wait || wait.kind === 'time') return { reason: 'waiting', detail: `It goes on at ${at}.`, ...until }
+  const verbs = wait.kind === 'approval' ? 'approve (or /reject)' : 'signal'
+  const expiry = at === undefined ? 'It does not expire.' : `It expires at ${at}.`
+  return { reason: 'waiting', detail: `It waits for POST /v1/runs/${run}/steps/${name}/${verbs}. ${expiry}`, ...until }
 }
 
 function explainUnserved({ deployments }: KnownOfRun, step: PlanStep): Reason | undefined {

@@ -120,7 +120,8 @@ export function outputsOf(facts: RunFacts, plan: Plan, states: ReadonlyMap<strin
 
 export const hashOf = (value: JsonValue): string => createHash('sha256').update(canonicalJson(value)).digest('hex')
 
-function orProblem<T>(step: string, make: () => T): T | { kind: 'problem'; problem: Problem } {
+/** What stops a step before it is begun is its problem, and not one of the engine. */
+export function orProblem<T>(step: string, make: () => T): T | { kind: 'problem'; problem: Problem } {
   try {
     return make()
   } catch (error) {

@@ -29,12 +29,16 @@ export class Items {
   #failed: StepState | undefined
   #ended = false
 
-  /** `stateOf` gives what is recorded of an item. Of an earlier generation, or of an attempt that came to nothing, nothing counts. */
+  /**
+   * `stateOf` gives what is recorded of an item. Of an earlier generation nothing counts; of a step that is begun again only
+   * outputs do, and where it goes on (`goesOn`: another walk had begun it) failures too.
+   */
   constructor(
     step: PlanStep,
     generation: number,
     { list, inputs }: Pick<Extract<ItemInputs, { kind: 'items' }>, 'list' | 'inputs'>,
     stateOf: (name: string) => StepState | undefined,
+    goesOn: boolean,
   ) {
     this.step = step
     this.list = list
@@ -42,7 +46,8 @@ export class Items {
     this.#states = inputs.map((_, index) => {
       const name = itemName(step.name, index)
       const known = stateOf(name)
-      const counts = known?.generation === generation && (hasOutput(known) || known.status === 'retrying')
+      const keeps = ({ status }: StepState) => status === 'retrying' || (goesOn && status !== 'pending')
+      const counts = known?.generation === generation && (hasOutput(known) || keeps(known))
       return counts ? known : pendingStep(name, generation)
     })
     for (const [index, state] of this.#states.entries()) this.#count(index, state)

@@ -6,9 +6,11 @@ import { restartMs } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
+import type { SignalRow } from '../store/signals.ts'
 import { conditionOf, type Input, inputOf, type ItemInputs, itemInputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
 import { gathered, itemsBegun } from './items.ts'
+import { beginWait, endWait } from './wait.ts'
 import { answered, type Change, failed, reused, skipped, started } from './settle.ts'
 import type { StepState } from './state.ts'
 
@@ -30,11 +32,15 @@ export async function prepare(
   states: ReadonlyMap<string, StepState>,
   step: PlanStep,
   now: number,
+  answers: ReadonlyMap<string, SignalRow> = new Map(),
 ): Promise<Prepared> {
   const before = states.get(step.name) as StepState
+  if (step.wait && before.status === 'waiting')
+    return { change: endWait(before, { ...step, wait: step.wait }, answers.get(step.name), now) }
   const condition = conditionOf(step, facts, run.plan, states)
   if (condition.kind === 'problem') return { change: failed(before, condition.problem, now) }
   if (!condition.holds) return { change: skipped(before, `its condition is false: ${step.when}`, now) }
+  if (step.wait) return { change: beginWait(before, { ...step, wait: step.wait }, facts, run.plan, states, now) }
   if (step.each) return { change: opened(before, itemInputsOf(step, facts, run.plan, states), now) }
   return await prepareCall(sources, run, before, step, inputOf(step, facts, run.plan, states), now)
 }

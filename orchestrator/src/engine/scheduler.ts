@@ -10,6 +10,7 @@ import type { Sql } from '../store/database.ts'
 import { firesBetween, nextFire } from './cron.ts'
 import { judgeFire, queuedMax } from './judge-fire.ts'
 import type { Starter } from './starter.ts'
+import { Ticker } from './ticker.ts'
 
 export interface SchedulerOptions {
   readonly schedules: Schedules
@@ -23,29 +24,28 @@ export interface SchedulerOptions {
 }
 
 const lookMs = 500
-const failurePauseMs = 2000
 const schedulesAtOnce = 100
 /** Fires of one schedule in one transaction. */
 const firesAtOnce = 100
 
 export class Scheduler {
   readonly #options: SchedulerOptions
-  #timer: NodeJS.Timeout | undefined
-  #working: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #ticker: Ticker
 
   constructor(options: SchedulerOptions) {
     this.#options = options
+    this.#ticker = new Ticker(
+      async () => await this.tick(),
+      error => options.log.warn({ err: error }, 'could not look after schedules'),
+    )
   }
 
   start(): void {
-    this.#again(0)
+    this.#ticker.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#working
+    await this.#ticker.stop()
   }
 
   /** Fires everything that is due. Answers the milliseconds until there may be more. */
@@ -56,18 +56,6 @@ export class Scheduler {
     for (const name of names) more = (await this.#serve(name)) || more
     if (more) changed()
     return more ? 0 : Math.min(lookMs, Math.max(1, waitMs ?? lookMs))
-  }
-
-  #again(ms: number): void {
-    if (this.#stopped) return
-    this.#timer = setTimeout(() => {
-      this.#working = this.tick()
-        .catch((error: unknown) => {
-          this.#options.log.warn({ err: error }, 'could not look after schedules')
-          return failurePauseMs
-        })
-        .then(wait => this.#again(wait))
-    }, ms)
   }
 
   /** Answers whether anything came of it. */

@@ -4,10 +4,11 @@
 // started; another request under the key is refused; one that comes before the first is acknowledged is told to come
 // again. Keys of runs live as long as their runs.
 
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type JsonValue, MeshError, type ProblemItem, type RunStart, sentence } from '@meshwork/contracts'
 import type { KnownStage } from '../definition/check.ts'
 import { checkParams } from '../definition/params.ts'
+import type { PlanStep } from '../plan/plan.ts'
 import { StartChecks } from '../plan/start-checks.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow, StepRow, WorkflowRow } from '../store/rows.ts'
@@ -18,6 +19,7 @@ import { type Again, forkOf, forkParams } from './again.ts'
 import { hashOf } from './input.ts'
 import { reused } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
+import { traceparentOf } from './trace.ts'
 
 export interface StarterOptions {
   readonly runs: Runs
@@ -207,19 +209,11 @@ function unfit(workflow: string, items: readonly ProblemItem[]): MeshError {
 }
 
 /** A stage that has gone since the workflow was registered is told before the run is acknowledged. */
-async function requireStages(
-  directory: Directory,
-  steps: readonly { stage: string; major: number }[],
-): Promise<readonly KnownStage[]> {
+async function requireStages(directory: Directory, steps: readonly PlanStep[]): Promise<readonly KnownStage[]> {
   const known = await directory.known()
   const named = new Set(directory.views().map(({ stage }) => stage))
-  for (const { stage, major } of steps)
-    if (!named.has(stage) && !known.some(({ name, majors }) => name === stage && majors.includes(major)))
+  for (const { stage, major, wait } of steps)
+    if (!wait && !named.has(stage) && !known.some(({ name, majors }) => name === stage && majors.includes(major)))
       await directory.pick(stage, major)
   return known
 }
-
-const traceparentOf = (given: string | undefined): string =>
-  given !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(given)
-    ? given
-    : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`

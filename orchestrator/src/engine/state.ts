@@ -9,7 +9,7 @@ export interface StepState {
   readonly attempts: number
   /** 1, and one more after each rerun: part of the key under which the stage does the work once. */
   readonly generation: number
-  /** When the next attempt may begin, in milliseconds since 1970; for `retrying`. */
+  /** When the next attempt may begin, in milliseconds since 1970; for `waiting`, when the wait is over. */
   readonly nextAt: number | null
   readonly version: string | null
   readonly rows: number | null
@@ -28,6 +28,8 @@ export interface RunState {
   readonly steps: ReadonlyMap<string, StepState>
   readonly cancelling: boolean
   readonly paused: boolean
+  /** Steps that wait whose answer has come. */
+  readonly answered?: ReadonlySet<string>
   /** Milliseconds that are left of the time of the run; nothing where it has no end. */
   readonly leftMs?: number | undefined
   /** Steps with forEach that run, none of whose items is called just now. */
@@ -53,7 +55,7 @@ export const pendingStep = (name: string, generation = 1): StepState => ({
 })
 
 export const isSettled = ({ status }: Pick<StepState, 'status'>): boolean =>
-  status !== 'pending' && status !== 'running' && status !== 'retrying'
+  status !== 'pending' && status !== 'running' && status !== 'retrying' && status !== 'waiting'
 
 export const hasOutput = ({ status }: Pick<StepState, 'status'>): boolean =>
   status === 'succeeded' || status === 'reused' || status === 'fallback'

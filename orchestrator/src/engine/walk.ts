@@ -6,13 +6,14 @@
 //  W2 When a write is refused because the run has another holder, nothing more is written or sent.
 //  W3 What ends in `walk()` has no call in flight.
 
-import { randomBytes } from 'node:crypto'
 import type { JsonValue, Progress } from '@meshwork/contracts'
 import type { Logger } from 'pino'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
-import { stepState } from '../store/rows.ts'
+import { type StepRow, stepState } from '../store/rows.ts'
 import type { ClaimedRun } from '../store/runs.ts'
+import type { Parks, Wishes } from '../store/transition.ts'
+import { Answers } from './answers.ts'
 import { compose, type End, endOf, type FinalStatus } from './compose.ts'
 import { type Command, decide, type Decision } from './decide.ts'
 import type { EngineParts } from './engine.ts'
@@ -25,6 +26,7 @@ import type { RunFacts } from './scope.ts'
 import { answered, cancelled, type Change, failed, fellBack, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
 import { Timeline } from './timeline.ts'
+import { childOf } from './trace.ts'
 
 type Happening =
   | {
@@ -36,12 +38,6 @@ type Happening =
     }
   | { readonly kind: 'asked'; readonly wishes: Wishes }
   | { readonly kind: 'stop' }
-
-/** What has been asked of a run and acknowledged. */
-export interface Wishes {
-  readonly cancelling: boolean
-  readonly paused: boolean
-}
 
 export type WalkEnd = 'ended' | 'parked' | 'lost' | 'stopped'
 
@@ -70,6 +66,8 @@ export class Walk {
   readonly #states: Map<string, StepState>
   /** Of the steps with forEach that run. */
   readonly #items = new Map<string, Items>()
+  /** Those of them that another walk had begun. */
+  readonly #goingOn: ReadonlySet<string>
   readonly #beganAt = performance.now()
   readonly #inbox = new Inbox<Happening>()
   readonly #calls = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
@@ -78,6 +76,7 @@ export class Walk {
   /** What the walk keeps to, and what it was last told. */
   #wishes: Wishes
   #asked: Wishes
+  readonly #answers: Answers
   #stopping = false
 
   constructor(parts: EngineParts, claimed: ClaimedRun) {
@@ -86,29 +85,28 @@ export class Walk {
     this.jobId = run.job_id
     this.#parts = parts
     this.#claimed = claimed
-    this.#wishes = { cancelling: run.cancel_requested, paused: run.pause_requested }
+    this.#wishes = { cancelling: run.cancel_requested, paused: run.pause_requested, signals: run.signals }
     this.#asked = this.#wishes
+    this.#answers = new Answers(async () => await parts.signals(run.id))
     const startedAt = new Date(run.started_at ?? claimed.at).getTime()
     this.#facts = { id: run.id, workflow: run.workflow, version: run.version, params: run.params, startedAt }
     this.#states = new Map(run.plan.steps.map(({ name }) => [name, pendingStep(name)]))
     const each = new Set(run.plan.steps.flatMap(step => (step.each ? [step.name] : [])))
-    for (const row of claimed.steps) {
-      const state = stepState(row)
-      // Its items are in flight, not the step itself.
-      this.#states.set(
-        row.name,
-        each.has(row.name) && row.status === 'running' ? { ...state, status: 'running' } : state,
-      )
-    }
+    const goesOn = (row: StepRow) => each.has(row.name) && row.status === 'running'
+    this.#goingOn = new Set(claimed.steps.filter(goesOn).map(({ name }) => name))
+    // Its items are in flight, not the step itself.
+    for (const row of claimed.steps)
+      this.#states.set(row.name, goesOn(row) ? { ...stepState(row), status: 'running' } : stepState(row))
     this.#log = parts.log.child({ runId: run.id, workflow: run.workflow })
     parts.metrics.runTaken(run.workflow)
   }
 
   /** Tells the walk what was asked of the run. */
   ask(wishes: Wishes): void {
-    const { cancelling, paused } = this.#asked
+    const { cancelling, paused, signals } = this.#asked
     this.#asked = wishes
-    if (wishes.cancelling !== cancelling || wishes.paused !== paused) this.#inbox.put({ kind: 'asked', wishes })
+    if (wishes.cancelling !== cancelling || wishes.paused !== paused || wishes.signals !== signals)
+      this.#inbox.put({ kind: 'asked', wishes })
   }
 
   /** Ends the walk without an end of the run: calls are aborted and nothing of that is recorded. */
@@ -132,13 +130,19 @@ export class Walk {
     for (;;) {
       this.#openItems(plan, changes)
       this.#closeItems(changes)
+      await this.#answers.readAll(this.#wishes.signals, this.#states)
       const atRest = new Set([...this.#items].flatMap(([name, { running }]) => (running === 0 ? [name] : [])))
       const leftMs = this.#leftMs()
-      const decision = decide(plan, { steps: this.#states, ...this.#wishes, leftMs, atRest }, this.#now())
+      const decision = decide(
+        plan,
+        { steps: this.#states, ...this.#wishes, leftMs, atRest, answered: this.#answers.steps },
+        this.#now(),
+      )
       const { commands } = decision
       const { begun, moved, wakeAt } = await this.#prepare(decision, changes)
       const finish = commands.find(command => command.kind === 'finish')
-      const parks = commands.some(command => command.kind === 'park')
+      const rests = commands.find(command => command.kind === 'park')
+      const parks = rests && { why: rests.why, wakeAt }
       if (first || finish || parks || changes.length > 0) {
         const recorded = await this.#record(changes, {
           first,
@@ -187,14 +191,16 @@ export class Walk {
       const change = this.#orFallback(step, made)
       this.#apply(change, changes)
       if (body === undefined) moved = true
-      if (change.events.some(({ type }) => type === 'step.started')) begun.push({ step, before, change, body })
+      if (step.wait || change.events.some(({ type }) => type === 'step.started'))
+        begun.push({ step, before, change, body })
     }
     for (const command of commands) {
       if (command.kind === 'finish' || command.kind === 'park') continue
       const { step } = command
       const before = this.#states.get(step.name) as StepState
       if (command.kind === 'start') {
-        take(await prepare(this.#parts, this.#claimed.run, this.#facts, this.#states, step, now), step, before)
+        const { byStep } = this.#answers
+        take(await prepare(this.#parts, this.#claimed.run, this.#facts, this.#states, step, now, byStep), step, before)
       } else if (command.kind === 'skip' || before.status !== 'running') {
         this.#apply(command.kind === 'skip' ? skipped(before, command.reason, now) : cancelled(before, now), changes)
         moved = true
@@ -229,9 +235,9 @@ export class Walk {
 
   /** Of the time of the run. */
   #leftMs(): number | undefined {
-    const { run, waitedMs, at } = this.#claimed
+    const { run, openMs, at } = this.#claimed
     const { timeoutMs } = run.plan
-    return timeoutMs === undefined ? undefined : timeoutMs - waitedMs - (this.#now() - at)
+    return timeoutMs === undefined ? undefined : timeoutMs - openMs - (this.#now() - at)
   }
 
   /** Steps with forEach that have begun, here or where the run was walked before. */
@@ -241,8 +247,12 @@ export class Walk {
       if (!step.each || state?.status !== 'running' || this.#items.has(step.name)) continue
       const input = itemInputsOf(step, this.#facts, plan, this.#states)
       if (input.kind === 'problem') this.#apply(failed(state, input.problem, this.#now()), changes)
-      else this.#items.set(step.name, new Items(step, state.generation, input, name => this.#states.get(name)))
+      else this.#items.set(step.name, this.#itemsOf(step, state.generation, input))
     }
+  }
+
+  #itemsOf(step: PlanStep, generation: number, input: ConstructorParameters<typeof Items>[2]): Items {
+    return new Items(step, generation, input, name => this.#states.get(name), this.#goingOn.has(step.name))
   }
 
   #closeItems(changes: Change[]): void {
@@ -364,14 +374,26 @@ export class Walk {
       parks,
       starts,
       status,
-    }: { first: boolean; parks: boolean; starts: boolean; status?: FinalStatus | undefined },
+    }: { first: boolean; parks: Parks | undefined; starts: boolean; status?: FinalStatus | undefined },
   ) {
     const { run, recovered } = this.#claimed
     const end = status && endOf(status, this.#facts, run.plan, this.#states)
     const opens = first ? (recovered ? 'recovered' : 'started') : undefined
     const { runId, jobId } = this
+    const signals = run.plan.steps.some(({ wait }) => wait) ? this.#answers.count : undefined
     const { fence } = run
-    const transition = compose({ runId, jobId, fence, changes, states: this.#states, opens, starts, parks, end })
+    const transition = compose({
+      runId,
+      jobId,
+      fence,
+      changes,
+      states: this.#states,
+      opens,
+      starts,
+      parks,
+      signals,
+      end,
+    })
     const recorded = await this.#parts.record(transition, run.plan)
     if (recorded === 'recorded') this.#told(end)
     return recorded
@@ -386,10 +408,4 @@ export class Walk {
     if (end.status === 'failed') this.#parts.metrics.runFailed(this.#facts.workflow, end.problem)
     this.#log.info({ status: end.status, seconds: shares.seconds }, 'run ended')
   }
-}
-
-/** The same trace, a new span. */
-const childOf = (traceparent: string): string => {
-  const [version, trace] = traceparent.split('-')
-  return `${version}-${trace}-${randomBytes(8).toString('hex')}-01`
 }

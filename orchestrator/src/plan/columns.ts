@@ -6,6 +6,7 @@ import { expressionsOf, readTemplate, type Template } from '../definition/templa
 import type { TypeFinding } from '../typing/check-types.ts'
 import { itemType, itemTypes } from '../typing/item-type.ts'
 import type { Schema } from '../typing/schema.ts'
+import { stageOf } from './plan.ts'
 import { planBody, type PlanScope } from './plan-body.ts'
 
 export type Planned =
@@ -46,16 +47,20 @@ export async function planColumns(request: ColumnsRequest, planner: StagePlanner
       complete = false
       return
     }
-    const [stage = '', major] = step.stage.split('@')
+    const called = stageOf(step)
+    if (!called) {
+      datasets.set(name, {})
+      return
+    }
     const template = readTemplate(step.with ?? {}, '', [])
     const planned = await planner.plan(
-      stage,
-      Number(major),
+      called.stage,
+      called.major,
       planBody(template, { ...scopeOf(step, request), datasets }),
     )
     if (planned.kind === 'unplanned') {
       complete = false
-      findings.push(unplanned(name, step.stage, planned.reason))
+      findings.push(unplanned(name, `${called.stage}@${called.major}`, planned.reason))
       return
     }
     datasets.set(name, step.forEach === undefined ? planned.plan.datasets : ofEveryItem(planned.plan.datasets))

@@ -27,6 +27,10 @@ export async function forecast(
   const forecasts = new Map<string, Forecast>()
   const outputs: Record<string, JsonValue> = {}
   for (const step of plan.steps) {
+    if (step.wait) {
+      forecasts.set(step.name, { reuse: 'no', reason: 'it waits', run: null })
+      continue
+    }
     if (step.each) {
       forecasts.set(step.name, {
         reuse: 'unknown',

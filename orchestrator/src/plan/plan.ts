@@ -8,6 +8,7 @@ import { itemType } from '../typing/item-type.ts'
 import type { Schema } from '../typing/schema.ts'
 import { durationMs } from './duration.ts'
 import { orderOf } from './order.ts'
+import { type WaitPlan, waitPlanOf, waitStage } from './wait-plan.ts'
 
 export interface RetryPlan {
   readonly attempts: number
@@ -37,6 +38,8 @@ export interface PlanStep {
   /** A condition, as it is written. */
   readonly when?: string
   readonly each?: EachPlan
+  /** It waits, and calls nothing. */
+  readonly wait?: WaitPlan
   /** What stands for its output when it fails. */
   readonly fallback?: JsonValue
   /** The run goes on when the step fails. */
@@ -145,12 +148,20 @@ const expressionsIn = (step: Step): Expression[] => {
 }
 
 /** Everything of a step that expressions can stand in. */
-const inputsOf = ({ with: input = {}, when = '', forEach = [], fallback = {} }: Step): JsonValue => [
+const inputsOf = ({ with: input = {}, when = '', forEach = [], fallback = {}, wait }: Step): JsonValue => [
   input,
   when,
   forEach,
   fallback,
+  wait?.until ?? '',
+  wait?.approval?.message ?? '',
 ]
+
+/** Of a step that is called. */
+export function stageOf({ stage: written }: Step): { readonly stage: string; readonly major: number } | undefined {
+  const [stage, major] = written?.split('@') ?? []
+  return stage === undefined ? undefined : { stage, major: Number(major) }
+}
 
 /** A step's needs, their needs, and so on. */
 export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
@@ -173,17 +184,18 @@ function stepOf(
 ): PlanStep {
   const step = document.steps[name]
   if (!step) throw new Error(`no step ${name}`)
-  const [stage, major] = step.stage.split('@') as [string, string]
+  const { stage, major } = stageOf(step) ?? { stage: waitStage, major: 1 }
   const { retry = {}, when, onError, forEach, concurrency = stepConcurrencyDefault } = step
   const tests = testedBy(step)
   return {
     name,
     stage,
-    major: Number(major),
+    major,
     with: step.with ?? {},
     needs,
     ...(tests.length > 0 && { tests }),
     ...(when !== undefined && { when }),
+    ...(step.wait && { wait: waitPlanOf(step) }),
     ...(forEach !== undefined && { each: { list: forEach, concurrency, type: itemType(forEach, types) } }),
     ...(onError === 'fallback' && { fallback: step.fallback ?? {} }),
     ...(onError === 'continue' && { continues: true }),

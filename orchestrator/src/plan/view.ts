@@ -24,7 +24,7 @@ export function planView(facts: PlanFacts): WorkflowPlan {
     const deployment = deployments.get(step.name)
     return {
       name: step.name,
-      stage: `${step.stage}@${step.major}`,
+      stage: step.wait ? step.stage : `${step.stage}@${step.major}`,
       version: deployment?.version ?? null,
       url: deployment?.url ?? null,
       level: levels.get(step.name) ?? 0,

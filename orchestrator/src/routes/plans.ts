@@ -89,7 +89,8 @@ async function plan(
   if (!document || errorsOf(diagnostics).length > 0) throw invalid(diagnostics)
   const planned = planOf(document, found.types)
   const deployments = new Map<string, { version: string; url: string }>()
-  for (const { name, stage, major } of planned.steps) deployments.set(name, await directory.pick(stage, major))
+  for (const { name, stage, major, wait } of planned.steps)
+    if (!wait) deployments.set(name, await directory.pick(stage, major))
   const forecasts = await forecast(planned, params, planned.types, async (name, inputHash) => {
     const step = planned.steps.find(candidate => candidate.name === name)
     const deployment = deployments.get(name)

@@ -169,8 +169,8 @@ export async function ask(options: Omit<VerbRoutesOptions, 'runs'>, id: string, 
   return asked.run
 }
 
-function tell({ engine, news }: Omit<VerbRoutesOptions, 'runs' | 'verbs'>, run: RunRow): void {
-  engine.ask(run.id, { cancelling: run.cancel_requested, paused: run.pause_requested })
+export function tell({ engine, news }: Omit<VerbRoutesOptions, 'runs' | 'verbs'>, run: RunRow): void {
+  engine.ask(run.id, { cancelling: run.cancel_requested, paused: run.pause_requested, signals: run.signals })
   news.tell(run.id, run.ended_at !== null)
 }
 

@@ -11,27 +11,29 @@ import type { Database, Sql } from './database.ts'
 import { Batcher } from './batcher.ts'
 import { isOfValue, storableJson } from './storable.ts'
 import { eventPayload, type StepPlace, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
-import type { Recorded, Transition } from './transition.ts'
+import type { Recorded, Transition, Wishes } from './transition.ts'
 
 export const runQueue = 'run'
 const batchMax = 256
 
 const recordSql = `
   WITH t AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int, starts boolean, parks boolean, ends jsonb, steps jsonb, events jsonb)
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int, starts boolean, parks text, wake_at double precision, signals int, ends jsonb, steps jsonb, events jsonb)
   ), u AS (
     UPDATE run AS r SET
       event_seq = r.event_seq + jsonb_array_length(t.events),
-      status = coalesce(t.ends->>'status', r.status),
+      status = coalesce(t.ends->>'status', CASE WHEN t.parks = 'waiting' THEN t.parks END, r.status),
       pause_requested = r.pause_requested AND t.ends IS NULL,
-      parked = t.parks,
-      owner = CASE WHEN t.parks THEN NULL ELSE r.owner END,
+      parked = t.parks IS NOT NULL,
+      wake_at = to_timestamp(t.wake_at / 1000.0),
+      owner = CASE WHEN t.parks IS NULL THEN r.owner END,
       outputs = CASE WHEN t.ends IS NULL THEN r.outputs ELSE nullif(t.ends->'outputs', 'null') END,
       problem = CASE WHEN t.ends IS NULL THEN r.problem ELSE nullif(t.ends->'problem', 'null') END,
       ended_at = CASE WHEN t.ends IS NULL THEN NULL ELSE clock_timestamp() END
     FROM t
     WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))
-      AND NOT (t.parks AND (r.cancel_requested OR NOT r.pause_requested))
+      AND NOT (t.parks IS NOT NULL AND (r.cancel_requested OR r.pause_requested <> (t.parks = 'paused')))
+      AND (t.signals IS NULL OR t.signals = r.signals)
     RETURNING r.id, r.event_seq - jsonb_array_length(t.events) AS base, t.steps, t.events
   ), s AS (
     ${writeStepsSql('u')}
@@ -72,7 +74,7 @@ export class Ledger {
   }
 
   async #write(batch: readonly RecordRequest[]): Promise<Recorded[]> {
-    const ends = batch.filter(({ transition }) => transition.end !== undefined || transition.parks)
+    const ends = batch.filter(({ transition }) => transition.end !== undefined || transition.parks !== undefined)
     const recorded =
       ends.length === 0
         ? await this.#apply(this.#database, batch)
@@ -94,7 +96,9 @@ export class Ledger {
       run_id: transition.runId,
       fence: transition.fence,
       starts: transition.starts,
-      parks: transition.parks ?? false,
+      parks: transition.parks?.why ?? null,
+      wake_at: transition.parks?.wakeAt ?? null,
+      signals: transition.signals ?? null,
       ends: transition.end ?? null,
       steps: transition.steps.map(step => stepPayload(step, places)),
       events: transition.events.map(eventPayload),
@@ -104,14 +108,14 @@ export class Ledger {
   }
 
   /** Of runs that are still held: what was asked of them. */
-  async #asked(transitions: readonly Transition[]): Promise<Map<string, Exclude<Recorded, string>>> {
-    const rows = await this.#database.query<{ id: string; cancelling: boolean; paused: boolean }>(
-      `SELECT r.id, r.cancel_requested AS cancelling, r.pause_requested AS paused
+  async #asked(transitions: readonly Transition[]): Promise<Map<string, Wishes>> {
+    const rows = await this.#database.query<{ id: string } & Wishes>(
+      `SELECT r.id, r.cancel_requested AS cancelling, r.pause_requested AS paused, r.signals
        FROM run r JOIN jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int) ON r.id = t.run_id AND r.fence = t.fence
        WHERE r.ended_at IS NULL`,
       [JSON.stringify(transitions.map(({ runId, fence }) => ({ run_id: runId, fence })))],
     )
-    return new Map(rows.map(({ id, cancelling, paused }) => [id, { cancelling, paused }]))
+    return new Map(rows.map(({ id, ...wishes }) => [id, wishes]))
   }
 }
 

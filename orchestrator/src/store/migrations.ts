@@ -153,6 +153,20 @@ const steps: readonly string[] = [
   ALTER TABLE step ADD COLUMN items int, ADD COLUMN item_of text, ADD COLUMN item int;
   CREATE INDEX step_items ON step (run_id, item_of, item) WHERE item_of IS NOT NULL
   `,
+  `
+  ALTER TABLE run ADD COLUMN signals int NOT NULL DEFAULT 0, ADD COLUMN wake_at timestamptz, ADD COLUMN opened_at timestamptz;
+  CREATE INDEX run_waking ON run (wake_at) WHERE parked AND wake_at IS NOT NULL;
+  CREATE INDEX step_waiting ON step (started_at, run_id) WHERE status = 'waiting';
+  CREATE TABLE signal (
+    run_id uuid NOT NULL REFERENCES run ON DELETE CASCADE,
+    step text NOT NULL,
+    generation int NOT NULL,
+    kind text NOT NULL,
+    data jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, step, generation)
+  )
+  `,
 ]
 
 const lockKey = 7_202_611

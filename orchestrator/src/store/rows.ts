@@ -41,6 +41,7 @@ export interface RunRow extends Record<string, unknown> {
   pause_requested: boolean
   /** Nobody is to walk it now. */
   parked: boolean
+  signals: number
   forked_from: string | null
   owner: string | null
   request_hash: string

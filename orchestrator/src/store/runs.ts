@@ -10,7 +10,7 @@ import { bossSql, runQueue } from './ledger.ts'
 import type { EventRow, ItemRow, RunRow, StepRow } from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
 import { isOfValue, storableJson } from './storable.ts'
-import type { NewEvent } from './transition.ts'
+import type { NewEvent, Wishes } from './transition.ts'
 
 export interface NewRun {
   readonly id: string
@@ -45,6 +45,8 @@ export interface ClaimedRun {
   readonly recovered: boolean
   /** Milliseconds from when the run was put in the queue to now, by the clock of the database. */
   readonly waitedMs: number
+  /** The same from when it was accepted, or asked to run again. */
+  readonly openMs: number
   /** When it was claimed, in milliseconds since 1970, by the clock of the database. */
   readonly at: number
 }
@@ -53,6 +55,7 @@ interface ClaimedRow extends RunRow {
   recovered: boolean
   waited_ms: number
   claimed_ms: number
+  open_ms: number
 }
 
 const acceptSql = `
@@ -60,8 +63,8 @@ const acceptSql = `
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(id uuid, job_id uuid, workflow text, version int, params jsonb, cache boolean, plan jsonb,
       traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb)
   ), r AS (
-    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq)
-    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events) FROM n
+    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq, opened_at)
+    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp() FROM n
     ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
@@ -181,7 +184,8 @@ export class Runs {
        UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END,
          started_at = CASE WHEN pause_requested THEN started_at ELSE coalesce(started_at, clock_timestamp()) END
        FROM old WHERE run.id = old.id
-       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms, 1000 * extract(epoch FROM clock_timestamp())::float8 AS claimed_ms`,
+       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms,
+         1000 * extract(epoch FROM clock_timestamp() - coalesce(opened_at, queued_at))::float8 AS open_ms, 1000 * extract(epoch FROM clock_timestamp())::float8 AS claimed_ms`,
       [ids, owner, jobs.map(({ id }) => id)],
     )
     const held = new Set(runs.map(({ job_id }) => job_id))
@@ -192,11 +196,12 @@ export class Runs {
       begun.length === 0
         ? []
         : await this.#database.query<StepRow>('SELECT * FROM step WHERE run_id = ANY($1::uuid[])', [begun])
-    return runs.map(({ recovered, waited_ms, claimed_ms, ...run }) => ({
+    return runs.map(({ recovered, waited_ms, open_ms, claimed_ms, ...run }) => ({
       run,
       steps: steps.filter(({ run_id }) => run_id === run.id),
       recovered,
       waitedMs: waited_ms,
+      openMs: open_ms,
       at: claimed_ms,
     }))
   }
@@ -230,10 +235,10 @@ export class Runs {
   }
 
   /** What was asked of these runs, as far as they have not ended. */
-  async asked(ids: readonly string[]): Promise<{ id: string; cancelling: boolean; paused: boolean }[]> {
+  async asked(ids: readonly string[]): Promise<({ id: string } & Wishes)[]> {
     if (ids.length === 0) return []
     return await this.#database.query(
-      'SELECT id, cancel_requested AS cancelling, pause_requested AS paused FROM run WHERE id = ANY($1::uuid[]) AND ended_at IS NULL',
+      'SELECT id, cancel_requested AS cancelling, pause_requested AS paused, signals FROM run WHERE id = ANY($1::uuid[]) AND ended_at IS NULL',
       [ids],
     )
   }

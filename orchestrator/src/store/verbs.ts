@@ -50,7 +50,7 @@ export class Verbs {
     return await this.#ask(
       id,
       `WITH u AS (
-         UPDATE run SET pause_requested = true, parked = status = 'queued', status = 'paused', event_seq = event_seq + 1
+         UPDATE run SET pause_requested = true, parked = parked OR status = 'queued', status = 'paused', event_seq = event_seq + 1
          WHERE id = $1 AND ended_at IS NULL AND NOT pause_requested AND NOT cancel_requested AND $2::uuid IS NOT NULL RETURNING *
        ), e AS (
          INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, CASE WHEN parked THEN 'run.paused' ELSE 'run.pausing' END, '{}' FROM u
@@ -115,11 +115,13 @@ export class Verbs {
   }
 }
 
-const requeuedIf = (condition: string) => `
+/** Gives a run job $2 where a condition on its row holds. */
+export const requeuedIf = (condition: string) => `
   job_id = CASE WHEN ${condition} THEN $2::uuid ELSE job_id END,
   fence = fence + CASE WHEN ${condition} THEN 1 ELSE 0 END,
   queued_at = CASE WHEN ${condition} THEN clock_timestamp() ELSE queued_at END,
-  parked = false`
+  parked = run.parked AND NOT (${condition}),
+  wake_at = CASE WHEN ${condition} THEN NULL ELSE run.wake_at END`
 
 const cancelSql = `WITH old AS (
          SELECT id, parked, fence = 0 AND forked_from IS NULL AND (parked OR status = 'queued') AS unbegun FROM run
@@ -140,12 +142,14 @@ const blank = pendingStep('')
 const reopenSql = `
   WITH u AS (
     UPDATE run SET status = 'queued', ended_at = NULL, outputs = NULL, problem = NULL, cancel_requested = false, pause_requested = false, parked = false,
-      owner = NULL, job_id = $2, fence = fence + 1, queued_at = clock_timestamp(), event_seq = event_seq + 1
+      owner = NULL, job_id = $2, fence = fence + 1, queued_at = clock_timestamp(), opened_at = clock_timestamp(), event_seq = event_seq + 1
     WHERE id = $1 RETURNING *
   ), s AS (
     UPDATE step SET status = '${blank.status}', attempts = 0, generation = n.generation, version = NULL, next_at = NULL, rows = NULL, seconds = NULL, progress = NULL,
       input_hash = NULL, output_hash = NULL, output = NULL, problem = NULL, items = NULL, started_at = NULL, ended_at = NULL
     FROM jsonb_to_recordset($5::jsonb) AS n(name text, generation int) WHERE step.run_id = $1 AND step.name = n.name
+  ), g AS (
+    DELETE FROM signal USING jsonb_to_recordset($5::jsonb) AS n(name text) WHERE signal.run_id = $1 AND signal.step = n.name -- it is asked anew
   ), e AS (
     INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, $3::text, $4::jsonb FROM u
   )

@@ -3,7 +3,8 @@ import { Gauge, type Registry } from 'prom-client'
 import type { Census } from '../store/census.ts'
 
 const freshMs = 1000
-const open = runStatuses.filter(status => status === 'queued' || status === 'running' || status === 'paused')
+const ended = new Set<string>(['succeeded', 'failed', 'cancelled'])
+const open = runStatuses.filter(status => !ended.has(status))
 
 /** Runs that have not ended, of all orchestrators together; looked up at a scrape, at most once a second. */
 export function watchRuns(registry: Registry, look: () => Promise<Census>): void {

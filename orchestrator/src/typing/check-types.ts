@@ -4,6 +4,7 @@ import type { JsonValue, WorkflowDocument } from '@meshwork/contracts'
 import { evaluate, EvaluationError, type Expression } from '../definition/expression.ts'
 import { expressionsOf, readTemplate, type Template, type TemplateFault } from '../definition/template.ts'
 import { uncertainOf } from '../plan/plan.ts'
+import { waitStage } from '../plan/wait-plan.ts'
 import { checkCel } from './cel/check.ts'
 import { checkInput } from './edges.ts'
 import { itemType, itemTypes } from './item-type.ts'
@@ -55,6 +56,15 @@ export function checkTypes(
       found.push(...checkValue(name, 'when', step.when, 'boolean', 'its condition must be true or false', reader))
     if (step.forEach !== undefined)
       found.push(...checkValue(name, 'forEach', step.forEach, 'array', 'forEach must be a list', reader))
+    const { until, approval } = step.wait ?? {}
+    if (until !== undefined)
+      found.push(...checkValue(name, 'wait/until', until, 'string', 'until must be a time', reader))
+    if (approval?.message !== undefined)
+      reader.readAll(
+        readTemplate(approval.message, `/steps/${name}/wait/approval/message`, []),
+        `/steps/${name}/wait/approval/message`,
+        name,
+      )
     const contract = contractOf(name)
     const edges = (given: Template, schema: Schema, at: string, what: string) => {
       for (const edge of checkInput(given, schema, expression => reader.known(expression))) {
@@ -66,7 +76,7 @@ export function checkTypes(
           severity: edge.severity,
           code: edge.code,
           pointer: at + edge.pointer,
-          detail: `step "${name}", ${what} of ${step.stage}: ${inputName(edge.pointer)}${edge.detail}`,
+          detail: `step "${name}", ${what} of ${step.stage ?? waitStage}: ${inputName(edge.pointer)}${edge.detail}`,
           step: name,
           ...(expression && { within: { text: expression.source, offset: 0 } }),
           ...(from !== undefined && { from }),
@@ -89,9 +99,9 @@ export function checkTypes(
 /** What steers a step, and not its input. */
 function checkValue(
   name: string,
-  key: 'when' | 'forEach',
+  key: 'when' | 'forEach' | 'wait/until',
   value: JsonValue,
-  type: 'boolean' | 'array',
+  type: 'boolean' | 'array' | 'string',
   must: string,
   reader: Reader,
 ): TypeFinding[] {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { decide } from '../../src/engine/decide.ts'
 import { retryDelayMs } from '../../src/engine/retry.ts'
 import { answered, cancelled, failed, skipped, started } from '../../src/engine/settle.ts'
-import { hasOutput, isSettled, pendingStep, type StepState } from '../../src/engine/state.ts'
+import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from '../../src/engine/state.ts'
 import { orderOf } from '../../src/plan/order.ts'
 import { ancestorsOf, needsOf, type Plan, planOf, type PlanStep, retryDefaults } from '../../src/plan/plan.ts'
 
@@ -104,6 +104,38 @@ const timed = (of: Plan, statuses: Record<string, StepStatus>, leftMs: number, c
     ...(wakeAt === undefined ? [] : [`wake ${wakeAt}`]),
   ]
 }
+const rests = (statuses: Record<string, StepStatus>, nextAt: number | null, more: Partial<RunState> = {}) => {
+  const waiting = (name: string, state: StepState) =>
+    [name, state.status === 'waiting' ? { ...state, nextAt } : state] as const
+  const steps = new Map([...states(statuses)].map(([name, state]) => waiting(name, state)))
+  const { commands, wakeAt } = decide(diamond, { steps, cancelling: false, paused: false, ...more }, 1000)
+  return [...commands.map(command => (command.kind === 'park' ? command.why : command.kind)), String(wakeAt ?? 'never')]
+}
+cases.push(
+  ['a run that only waits for an answer rests', rests({ a: 'waiting' }, null), ['waiting', 'never']],
+  ['one that waits for long rests until then', rests({ a: 'waiting' }, 20_000), ['waiting', '20000']],
+  ['one that waits for a moment is held', rests({ a: 'waiting' }, 3000), ['3000']],
+  ['and so is one that waits beside a call', rests({ a: 'succeeded', b: 'waiting', c: 'running' }, null), ['never']],
+  [
+    'or beside a retry that is due sooner',
+    rests({ a: 'succeeded', b: 'waiting', c: 'retrying' }, 20_000),
+    ['start', '20000'],
+  ],
+  ['a wait whose time is over is ended', rests({ a: 'waiting' }, 1000), ['start', 'never']],
+  ['and one whose answer has come', rests({ a: 'waiting' }, null, { answered: new Set(['a']) }), ['start', 'never']],
+  ['not while the run is paused', rests({ a: 'waiting' }, 1000, { paused: true }), ['paused', 'never']],
+  [
+    'a cancel ends a wait',
+    rests({ a: 'waiting' }, null, { cancelling: true }),
+    ['cancel', 'cancel', 'cancel', 'cancel', 'never'],
+  ],
+  [
+    'a failure ends the waits beside it',
+    rests({ a: 'succeeded', b: 'waiting', c: 'failed' }, null),
+    ['cancel', 'skip', 'never'],
+  ],
+  ['the end of the time of the run wakes it', rests({ a: 'waiting' }, null, { leftMs: 60_000 }), ['waiting', '61000']],
+)
 cases.push(
   ['the end of the time of a run is waited for', timed(diamond, { a: 'running' }, 500), ['wake 1500']],
   [

@@ -163,8 +163,9 @@ for (const [home, open] of Object.entries(homes))
       t.same(await record(transition(run, { starts: true, events: [{ type: 'step.started', step: 'a' }] })), {
         cancelling: true,
         paused: false,
+        signals: 0,
       })
-      t.same(await runs.asked([run.id]), [{ id: run.id, cancelling: true, paused: false }])
+      t.same(await runs.asked([run.id]), [{ id: run.id, cancelling: true, paused: false, signals: 0 }])
       t.equal(
         await record(
           transition(run, {

@@ -32,6 +32,7 @@ const flow = (stage: string, input: string) => `${head}  b: { stage: ${stage}, w
 const fallback = (output: string, onError = 'onError: fallback, ') =>
   `${head}  b: { stage: report@1, with: { title: T, sections: [{ title: S, text: x }] }, ${onError}fallback: ${output} }\n`
 const noReport = (report: string) => `{ report: "${report}", json: "\${params.f}", exports: {}, sections: 0 }`
+const wait = (of: string, more = '') => `${head}  b: { wait: ${of}${more} }\n`
 const each = (list: string, input: string) => `${head}  b: { stage: shapes@1, forEach: "${list}", with: ${input} }\n`
 
 /** What is added, the codes of what is told, and the text the first one points at. */
@@ -95,6 +96,44 @@ const wrong: readonly (readonly [title: string, source: string, codes: readonly 
   ],
   ['a concurrency without a list', `${head}  b: { stage: shapes@1, concurrency: 2 }\n`, ['concurrency-alone'], '2'],
   ['a concurrency of none', `${head}  b: { stage: shapes@1, forEach: [1], concurrency: 0 }\n`, ['shape'], '0'],
+  ['a step that neither calls nor waits', `${head}  b: { needs: [a] }\n`, ['step-kind'], 'b:'],
+  ['a step that calls and waits', `${head}  b: { stage: shapes@1, wait: { for: 1s } }\n`, ['step-kind'], 'b:'],
+  ['a wait for nothing', wait('{ }'), ['shape'], 'wait'],
+  ['a wait for two things', wait('{ for: 1s, signal: { } }'), ['shape'], 'wait'],
+  [
+    'a wait with an input',
+    wait('{ for: 1s }', ', with: { x: 1 }, retry: { attempts: 2 }'),
+    ['wait-calls-nothing', 'wait-calls-nothing'],
+    'with',
+  ],
+  ['a wait of two years', wait('{ for: 730d }'), ['duration'], '730d'],
+  ['an approval that expires at once', wait('{ approval: { expires: 0s } }'), ['duration'], '0s'],
+  ['a time that is a number', wait('{ until: "${params.n}" }'), ['edge-mismatch'], 'params.n'],
+  ['a time of an unknown step', wait('{ until: "${steps.z.at}" }'), ['unknown-step'], 'steps.z'],
+  [
+    'a message with a field that is not there',
+    wait('{ approval: { message: "Use ${steps.a.fow}?" } }'),
+    ['unknown-property'],
+    'fow',
+  ],
+  [
+    'an input whose default does not fit',
+    wait('{ signal: { inputs: { x: { type: integer, default: a } } } }'),
+    ['param-default'],
+    'a }',
+  ],
+  [
+    'an input that the wait does not have',
+    `${wait('{ signal: { inputs: { x: { type: integer } } } }')}  i: { stage: shapes@1, with: { count: "\${steps.b.inputs.y}" } }\n`,
+    ['unknown-property'],
+    'y}',
+  ],
+  [
+    'an input of another type than its use',
+    `${wait('{ approval: { inputs: { x: { type: boolean } } } }')}  i: { stage: shapes@1, with: { count: "\${steps.b.inputs.x}" } }\n`,
+    ['edge-mismatch'],
+    'steps.b.inputs.x',
+  ],
   ['a fallback that is not asked for', fallback(noReport('${params.f}'), ''), ['fallback-alone'], 'fallback'],
   [
     'a fallback that is missing',
@@ -268,6 +307,11 @@ const right: readonly (readonly [title: string, source: string])[] = [
   ['nothing', head],
   ['a condition', when('${params.n > 1 && steps.a.flag}')],
   ['what stands for an output', fallback(noReport('${params.f}'))],
+  ['a wait until a time that is given', wait('{ until: "${params.s}" }')],
+  [
+    'an approval with inputs that are used',
+    `${wait('{ approval: { message: "Use ${string(steps.a.few)}?", inputs: { x: { type: integer, default: 1 } }, expires: 7d } }', ', onError: continue')}  c: { stage: shapes@1, with: { anything: "\${steps.b.inputs.x}" } }\n`,
+  ],
   ['an item of a typed list', each('${steps.a.list}', '{ text: "${string(index)}", anything: "${item}" }')],
   [
     'items of items',
