@@ -98,7 +98,7 @@ export const bugs: Readonly<Record<string, Bug>> = {
   },
   'times-by-the-local-clock': {
     patch: {
-      file: 'engine/walk.ts',
+      file: 'engine/walk-clock.ts',
       find: 'return this.#claimed.at + (performance.now() - this.#beganAt)',
       put: 'return Date.now()',
     },

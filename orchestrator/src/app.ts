@@ -8,6 +8,7 @@ import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
 import { Scheduler } from './engine/scheduler.ts'
 import { Starter } from './engine/starter.ts'
+import { SubRuns } from './engine/sub-runs.ts'
 import { Waker } from './engine/waker.ts'
 import { RunNews } from './events.ts'
 import { bulkRoutes } from './routes/bulk.ts'
@@ -19,7 +20,7 @@ import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { stageRoutes } from './routes/stages.ts'
-import { verbRoutes } from './routes/verbs.ts'
+import { tell, verbRoutes } from './routes/verbs.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { find, workflowRoutes } from './routes/workflows.ts'
 import { waitRoutes } from './routes/waits.ts'
@@ -116,19 +117,6 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
   const changed = (runId: string, ended?: boolean) => news.tell(runId, ended)
-  const engine = new Engine({
-    me,
-    runs,
-    ledger: new Ledger(database, boss),
-    signals,
-    directory,
-    client,
-    log,
-    metrics,
-    runsMax,
-    callsMax,
-    changed,
-  })
   const verbs = new Verbs(database, boss)
   const starter = new Starter({
     runs,
@@ -136,6 +124,21 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     metrics,
     find: async (workflow, of) => await find(workflows, workflow, of),
     wake: () => engine.wake(),
+  })
+  const subRuns = new SubRuns({ runs, signals, verbs, starter, changed: run => tell({ engine, news }, run) })
+  const engine: Engine = new Engine({
+    me,
+    runs,
+    ledger: new Ledger(database, boss),
+    signals,
+    subRuns,
+    directory,
+    client,
+    log,
+    metrics,
+    runsMax,
+    callsMax,
+    changed,
   })
   const retention = new Retention(database)
   const keepSeconds = options.runsKeepSeconds ?? 0
@@ -150,7 +153,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     changed: () => engine.wake(),
     fired: (outcome, lateSeconds) => metrics.fired(outcome, lateSeconds),
   })
-  const waker = new Waker(signals, log, () => engine.wake())
+  const waker = new Waker(signals, subRuns, log, () => engine.wake())
   const webhooks = new Webhooks(database)
   const webhookClient = new WebhookClient(options.webhooksAllowPrivate ?? false)
   const sender = new WebhookSender({

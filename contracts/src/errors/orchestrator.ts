@@ -81,6 +81,12 @@ export const orchestratorErrors = errorTable({
     title: 'Rejected',
     message: 'Step "{step}" was rejected by {by}, {reason}. A retry of the run asks again.',
   },
+  MESHWORK_SUBRUN_CANCELLED: {
+    status: 409,
+    retryable: false,
+    title: 'The run of the step was cancelled',
+    message: 'Run {run} of workflow "{workflow}", which step "{step}" started, was cancelled. A retry goes on with it.',
+  },
   MESHWORK_WAIT_UNKNOWN: {
     status: 404,
     retryable: false,

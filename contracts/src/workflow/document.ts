@@ -121,11 +121,19 @@ export const Step = Closed(
     stage: Type.Optional(
       Type.String({
         pattern: '^[a-z][a-z0-9-]{0,62}@[1-9][0-9]{0,3}$',
-        description: 'Stage and major version of its contract. A step has this or `wait`.',
+        description: 'Stage and major version of its contract. A step has this, `wait` or `workflow`.',
         examples: ['clean@1'],
       }),
     ),
     wait: Type.Optional(Wait),
+    workflow: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]{0,62}@[1-9][0-9]{0,8}$',
+        description:
+          'Another workflow, in one of its versions, that is run instead: `with` are its parameters, its outputs are those of the step.',
+        examples: ['score@1'],
+      }),
+    ),
     with: Type.Optional(
       MapOf(Json, { maxProperties: 256, description: 'The body of the call; ${ } holds references and expressions.' }),
     ),

@@ -86,6 +86,9 @@ export const RunView = Closed(
     params: MapOf(Json, { maxProperties: 256 }),
     outputs: Nullable(MapOf(Json, { maxProperties: 256 })),
     problem: Nullable(Problem),
+    parent: Nullable(
+      Closed({ run: RunId, step: StepName }, { description: 'The step of another run that it was started for.' }),
+    ),
     forkedFrom: Nullable(Type.String({ format: 'uuid', description: 'The run it was forked from.' })),
     createdAt: Time('Acknowledged.'),
     startedAt: Nullable(Time('First step dispatched.')),

@@ -14,6 +14,7 @@ import {
 import { durationMs } from '../plan/duration.ts'
 import { orderOf } from '../plan/order.ts'
 import { needsOf, stageOf } from '../plan/plan.ts'
+import { nameAmongStages, subPlanOf } from '../plan/sub-plan.ts'
 import { timesOf, waitOutput, waitStage } from '../plan/wait-plan.ts'
 import { paramFault } from './params.ts'
 import { checkTypes, type StageContract, type TypeFinding } from '../typing/check-types.ts'
@@ -91,6 +92,8 @@ export function contractsOf(document: WorkflowDocument, stages: readonly KnownSt
   return (step: string): StageContract | undefined => {
     const of = document.steps[step]
     if (of?.wait) return { input: {}, output: waitOutput(of) }
+    const sub = of && subPlanOf(of)
+    if (sub) return byName.get(nameAmongStages(sub.workflow))?.contracts?.get(sub.version)
     const { stage = '', major } = (of && stageOf(of)) ?? {}
     return byName.get(stage)?.contracts?.get(Number(major))
   }
@@ -151,7 +154,7 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       `step "${name}" must be letters, digits and underscores, so that expressions can name it`,
       name,
     )
-  checkKind(document, step, at, name, say)
+  checkKind(document, step, at, name, stages, say)
   const { stage, major } = stageOf(step) ?? {}
   const known = stages.find(candidate => candidate.name === stage)
   if (stage !== undefined && !known) {
@@ -200,20 +203,29 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
   checkLast(document, name, say)
 }
 
-const ofCalls = ['with', 'forEach', 'retry', 'timeout', 'concurrency'] as const
+const ofCalls = ['forEach', 'retry', 'timeout', 'concurrency'] as const
 
-/** A step calls a stage or waits. */
-function checkKind(document: WorkflowDocument, step: Step, at: string, name: string, say: Say): void {
+/** A step calls a stage, runs a workflow or waits. */
+function checkKind(
+  document: WorkflowDocument,
+  step: Step,
+  at: string,
+  name: string,
+  stages: readonly KnownStage[],
+  say: Say,
+): void {
   const { wait } = step
-  if ((step.stage === undefined) === (wait === undefined))
+  const kinds = (['stage', 'wait', 'workflow'] as const).filter(key => step[key] !== undefined)
+  if (kinds.length !== 1)
     say(
       'step-kind',
       at,
-      `step "${name}" must have a stage that it calls, or a wait; it has ${wait ? 'both' : 'neither'}`,
+      `step "${name}" must have one of stage, wait and workflow; it has ${kinds.join(' and ') || 'none'}`,
       name,
     )
+  if (step.workflow !== undefined) checkSub(step, at, name, stages, say)
   if (!wait) return
-  for (const key of ofCalls)
+  for (const key of ['with', ...ofCalls] as const)
     if (step[key] !== undefined)
       say('wait-calls-nothing', `${at}/${key}`, `step "${name}" waits, and calls nothing that ${key} could be of`, name)
   for (const { key, time } of timesOf(step)) {
@@ -231,6 +243,31 @@ function checkKind(document: WorkflowDocument, step: Step, at: string, name: str
   if (wait.until !== undefined) checkTemplate(document, wait.until, `${at}/wait/until`, `step "${name}"`, say, name)
   if (wait.approval?.message !== undefined)
     checkTemplate(document, wait.approval.message, `${at}/wait/approval/message`, `step "${name}"`, say, name)
+}
+
+/** Where no workflows are known at all (away from an orchestrator) it is told as a warning by the edges. */
+function checkSub(step: Step, at: string, name: string, stages: readonly KnownStage[], say: Say): void {
+  for (const key of ofCalls)
+    if (step[key] !== undefined)
+      say(
+        'workflow-has-its-own',
+        `${at}/${key}`,
+        `step "${name}" runs a workflow, whose steps have ${key} of their own`,
+        name,
+      )
+  const { workflow = '', version = 0 } = subPlanOf(step) ?? {}
+  const known = stages.find(stage => stage.name === nameAmongStages(workflow))
+  if (!known) {
+    const names = stages.flatMap(stage =>
+      stage.name.startsWith(nameAmongStages('')) ? [stage.name.slice(nameAmongStages('').length)] : [],
+    )
+    const detail = `step "${name}": there is no workflow "${workflow}"${meant(workflow, names)}; register it first`
+    say('unknown-workflow', `${at}/workflow`, detail, name)
+  } else if (!known.majors.includes(version)) {
+    const versions = known.majors.map(each => `@${each}`).join(', ')
+    const detail = `step "${name}": workflow "${workflow}" has no version ${version}; it has ${versions}`
+    say('unknown-workflow', `${at}/workflow`, detail, name)
+  }
 }
 
 /** What comes after all others cannot come before one of them. */

@@ -7,6 +7,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import { restartMs, type StageClient } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
+import type { SubRuns } from './sub-runs.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Runs } from '../store/runs.ts'
 import type { SignalRow, Signals } from '../store/signals.ts'
@@ -23,6 +24,7 @@ export interface EngineOptions {
   readonly runs: Runs
   readonly ledger: Ledger
   readonly signals: Signals
+  readonly subRuns: SubRuns
   readonly directory: Directory
   readonly client: StageClient
   readonly log: Logger
@@ -41,6 +43,7 @@ export interface EngineParts {
   readonly progress: ProgressWriter
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
+  readonly subRuns: SubRuns
   /** Answers to steps of a run that wait. */
   signals(runId: string): Promise<SignalRow[]>
   /** Told after each commit of the walk. */
@@ -93,6 +96,7 @@ export class Engine {
       progress: this.#progress,
       call: call => this.#call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
+      subRuns: options.subRuns,
       signals: async runId => await options.signals.of(runId),
       changed: options.changed,
       metrics: options.metrics,

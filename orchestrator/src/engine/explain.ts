@@ -3,6 +3,7 @@
 import type { DeploymentView, RunExplanation } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { RunRow } from '../store/rows.ts'
+import { subRunId } from './sub.ts'
 import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
 
 export interface KnownOfRun {
@@ -124,7 +125,13 @@ function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state:
   return { reason: 'running', detail: `Attempt ${state.attempts} of ${step.retry.attempts} is in flight.` }
 }
 
-function explainWait(run: string, { name, wait }: PlanStep, { nextAt }: StepState): Reason {
+function explainWait(run: string, { name, wait, sub }: PlanStep, state: StepState): Reason {
+  if (sub)
+    return {
+      reason: 'waiting',
+      detail: `It waits for run ${subRunId(run, state)} of workflow "${sub.workflow}@${sub.version}".`,
+    }
+  const { nextAt } = state
   const at = nextAt === null ? undefined : new Date(nextAt).toISOString()
   const until = nextAt === null ? {} : { until: nextAt }
   if (!wait || wait.kind === 'time') return { reason: 'waiting', detail: `It goes on at ${at}.`, ...until }

@@ -10,6 +10,7 @@ import type { SignalRow } from '../store/signals.ts'
 import { conditionOf, type Input, inputOf, type ItemInputs, itemInputsOf } from './input.ts'
 import type { RunFacts } from './scope.ts'
 import { gathered, itemsBegun } from './items.ts'
+import { beginSub, endSub } from './sub.ts'
 import { beginWait, endWait } from './wait.ts'
 import { answered, type Change, failed, reused, skipped, started } from './settle.ts'
 import type { StepState } from './state.ts'
@@ -35,11 +36,19 @@ export async function prepare(
   answers: ReadonlyMap<string, SignalRow> = new Map(),
 ): Promise<Prepared> {
   const before = states.get(step.name) as StepState
+  const answer = answers.get(step.name)
+  if (step.sub && before.status === 'waiting' && answer)
+    return { change: endSub(before, { ...step, sub: step.sub }, answer, now) }
   if (step.wait && before.status === 'waiting')
-    return { change: endWait(before, { ...step, wait: step.wait }, answers.get(step.name), now) }
+    return { change: endWait(before, { ...step, wait: step.wait }, answer, now) }
   const condition = conditionOf(step, facts, run.plan, states)
   if (condition.kind === 'problem') return { change: failed(before, condition.problem, now) }
   if (!condition.holds) return { change: skipped(before, `its condition is false: ${step.when}`, now) }
+  if (step.sub) {
+    const input = inputOf(step, facts, run.plan, states)
+    if (input.kind === 'problem') return { change: failed(before, input.problem, now) }
+    return { change: beginSub(before, step.sub, facts.id, input.hash, now), body: input.body }
+  }
   if (step.wait) return { change: beginWait(before, { ...step, wait: step.wait }, facts, run.plan, states, now) }
   if (step.each) return { change: opened(before, itemInputsOf(step, facts, run.plan, states), now) }
   return await prepareCall(sources, run, before, step, inputOf(step, facts, run.plan, states), now)

@@ -9,6 +9,7 @@ import { type JsonValue, MeshError, type ProblemItem, type RunStart, sentence } 
 import type { KnownStage } from '../definition/check.ts'
 import { checkParams } from '../definition/params.ts'
 import type { PlanStep } from '../plan/plan.ts'
+import type { SubPlan } from '../plan/sub-plan.ts'
 import { StartChecks } from '../plan/start-checks.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { RunRow, StepRow, WorkflowRow } from '../store/rows.ts'
@@ -19,7 +20,7 @@ import { type Again, forkOf, forkParams } from './again.ts'
 import { hashOf } from './input.ts'
 import { reused } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
-import { traceparentOf } from './trace.ts'
+import { childOf, traceparentOf } from './trace.ts'
 
 export interface StarterOptions {
   readonly runs: Runs
@@ -40,6 +41,15 @@ export interface ForkRequest {
   readonly params?: Record<string, JsonValue>
   readonly from?: readonly string[]
   readonly cache?: boolean
+}
+
+export interface SubStart {
+  readonly id: string
+  readonly parent: NonNullable<NewRun['parent']>
+  readonly sub: SubPlan
+  readonly params: JsonValue
+  /** The run that it belongs to. */
+  readonly from: Pick<RunRow, 'traceparent' | 'cache'>
 }
 
 const inlineBytesMax = 65_536
@@ -66,6 +76,26 @@ export class Starter {
         plan: workflow.plan,
       })
     })
+  }
+
+  /** For a step of another run. */
+  async startSub({ id, parent, sub, params, from }: SubStart): Promise<Accepted> {
+    const workflow = await this.#options.find(sub.workflow, sub.version)
+    const given = await this.#checked(workflow, params as Record<string, JsonValue>)
+    const key = `run/${parent.run}/${parent.step}/${parent.generation}`
+    return await this.#accept(
+      { key, traceparent: childOf(from.traceparent) },
+      { sub: `${sub.workflow}@${sub.version}`, params: given },
+      {
+        id,
+        workflow: workflow.name,
+        version: workflow.version,
+        params: given,
+        cache: from.cache,
+        plan: workflow.plan,
+        parent,
+      },
+    )
   }
 
   /** For a schedule: makes runs of a workflow out of parameters, without keeping them. Throws when it cannot be run. */
@@ -212,8 +242,13 @@ function unfit(workflow: string, items: readonly ProblemItem[]): MeshError {
 async function requireStages(directory: Directory, steps: readonly PlanStep[]): Promise<readonly KnownStage[]> {
   const known = await directory.known()
   const named = new Set(directory.views().map(({ stage }) => stage))
-  for (const { stage, major, wait } of steps)
-    if (!wait && !named.has(stage) && !known.some(({ name, majors }) => name === stage && majors.includes(major)))
+  for (const { stage, major, wait, sub } of steps)
+    if (
+      !wait &&
+      !sub &&
+      !named.has(stage) &&
+      !known.some(({ name, majors }) => name === stage && majors.includes(major))
+    )
       await directory.pick(stage, major)
   return known
 }

@@ -7,14 +7,13 @@
 //  W3 What ends in `walk()` has no call in flight.
 
 import type { JsonValue, Progress } from '@meshwork/contracts'
-import type { Logger } from 'pino'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import { type StepRow, stepState } from '../store/rows.ts'
 import type { ClaimedRun } from '../store/runs.ts'
 import type { Parks, Wishes } from '../store/transition.ts'
 import { Answers } from './answers.ts'
-import { compose, type End, endOf, type FinalStatus } from './compose.ts'
+import { compose, endOf, type FinalStatus } from './compose.ts'
 import { type Command, decide, type Decision } from './decide.ts'
 import type { EngineParts } from './engine.ts'
 import { Inbox } from './inbox.ts'
@@ -25,8 +24,9 @@ import { prepare, prepareCall, type Prepared } from './prepare.ts'
 import type { RunFacts } from './scope.ts'
 import { answered, cancelled, type Change, failed, fellBack, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
-import { Timeline } from './timeline.ts'
 import { childOf } from './trace.ts'
+import { WalkClock } from './walk-clock.ts'
+import { WalkTelemetry } from './walk-telemetry.ts'
 
 type Happening =
   | {
@@ -68,11 +68,10 @@ export class Walk {
   readonly #items = new Map<string, Items>()
   /** Those of them that another walk had begun. */
   readonly #goingOn: ReadonlySet<string>
-  readonly #beganAt = performance.now()
+  readonly #clock: WalkClock
   readonly #inbox = new Inbox<Happening>()
   readonly #calls = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
-  readonly #timeline = new Timeline(performance.now())
-  readonly #log: Logger
+  readonly #telemetry: WalkTelemetry
   /** What the walk keeps to, and what it was last told. */
   #wishes: Wishes
   #asked: Wishes
@@ -85,6 +84,7 @@ export class Walk {
     this.jobId = run.job_id
     this.#parts = parts
     this.#claimed = claimed
+    this.#clock = new WalkClock(claimed)
     this.#wishes = { cancelling: run.cancel_requested, paused: run.pause_requested, signals: run.signals }
     this.#asked = this.#wishes
     this.#answers = new Answers(async () => await parts.signals(run.id))
@@ -97,8 +97,7 @@ export class Walk {
     // Its items are in flight, not the step itself.
     for (const row of claimed.steps)
       this.#states.set(row.name, goesOn(row) ? { ...stepState(row), status: 'running' } : stepState(row))
-    this.#log = parts.log.child({ runId: run.id, workflow: run.workflow })
-    parts.metrics.runTaken(run.workflow)
+    this.#telemetry = new WalkTelemetry(parts.metrics, parts.log, claimed)
   }
 
   /** Tells the walk what was asked of the run. */
@@ -124,7 +123,11 @@ export class Walk {
   }
 
   async #loop(): Promise<WalkEnd> {
-    const { plan } = this.#claimed.run
+    const { run } = this.#claimed
+    const { plan } = run
+    const { subRuns } = this.#parts
+    await this.#answers.readAll(this.#wishes.signals, this.#states)
+    if (!this.#wishes.cancelling) await subRuns.startLeft(run, this.#facts, this.#states, this.#answers.steps)
     let first = true
     let changes: Change[] = []
     for (;;) {
@@ -132,11 +135,11 @@ export class Walk {
       this.#closeItems(changes)
       await this.#answers.readAll(this.#wishes.signals, this.#states)
       const atRest = new Set([...this.#items].flatMap(([name, { running }]) => (running === 0 ? [name] : [])))
-      const leftMs = this.#leftMs()
+      const leftMs = this.#clock.leftMs()
       const decision = decide(
         plan,
         { steps: this.#states, ...this.#wishes, leftMs, atRest, answered: this.#answers.steps },
-        this.#now(),
+        this.#clock.now(),
       )
       const { commands } = decision
       const { begun, moved, wakeAt } = await this.#prepare(decision, changes)
@@ -160,9 +163,13 @@ export class Walk {
         }
         first = false
         changes = []
+        if (finish) await subRuns.tellOf(this.#claimed.run, this.#telemetry.log)
         if (finish) return 'ended'
         if (parks) return 'parked'
-        for (const { step, body } of begun) if (body !== undefined) this.#call(step, body)
+        for (const { step, body } of begun)
+          if (body !== undefined && step.sub)
+            await subRuns.start(run, { ...step, sub: step.sub }, this.#stateOf(step), body)
+          else if (body !== undefined) this.#call(step, body)
       }
       if (moved) continue
       this.#abort(commands)
@@ -172,9 +179,9 @@ export class Walk {
   }
 
   async #wait(wakeAt: number | undefined, changes: Change[]): Promise<void> {
-    this.#timeline.rest(this.#calls.size === 0, performance.now())
-    const happenings = await this.#inbox.take(wakeAt === undefined ? undefined : wakeAt - this.#now())
-    this.#timeline.rest(false, performance.now())
+    this.#telemetry.rest(this.#calls.size === 0)
+    const happenings = await this.#inbox.take(wakeAt === undefined ? undefined : wakeAt - this.#clock.now())
+    this.#telemetry.rest(false)
     for (const happening of happenings) {
       if (happening.kind === 'stop') this.#stopping = true
       else if (happening.kind === 'asked') this.#wishes = happening.wishes
@@ -185,23 +192,24 @@ export class Walk {
   /** Turns commands into changes. `moved`: a step came further without a call, so there is more to decide at once. */
   async #prepare({ commands, wakeAt }: Decision, changes: Change[]): Promise<Outlook> {
     const begun: Begun[] = []
-    const now = this.#now()
+    const now = this.#clock.now()
     let moved = false
     const take = ({ change: made, body }: Prepared, step: PlanStep, before: StepState) => {
       const change = this.#orFallback(step, made)
       this.#apply(change, changes)
-      if (body === undefined) moved = true
-      if (step.wait || change.events.some(({ type }) => type === 'step.started'))
+      if (body === undefined || step.sub) moved = true
+      if (step.wait || step.sub || change.events.some(({ type }) => type === 'step.started'))
         begun.push({ step, before, change, body })
     }
     for (const command of commands) {
       if (command.kind === 'finish' || command.kind === 'park') continue
       const { step } = command
-      const before = this.#states.get(step.name) as StepState
+      const before = this.#stateOf(step)
       if (command.kind === 'start') {
         const { byStep } = this.#answers
         take(await prepare(this.#parts, this.#claimed.run, this.#facts, this.#states, step, now, byStep), step, before)
       } else if (command.kind === 'skip' || before.status !== 'running') {
+        if (step.sub && before.status === 'waiting') await this.#parts.subRuns.cancel(this.runId, before)
         this.#apply(command.kind === 'skip' ? skipped(before, command.reason, now) : cancelled(before, now), changes)
         moved = true
       } else if (this.#items.has(step.name)) {
@@ -225,28 +233,13 @@ export class Walk {
     return { begun, moved, wakeAt: next }
   }
 
-  /**
-   * The time of the database at the claim, and from there this machine's steady clock, in milliseconds since 1970: what one
-   * orchestrator keeps in the database another goes on with, whatever their own clocks say.
-   */
-  #now(): number {
-    return this.#claimed.at + (performance.now() - this.#beganAt)
-  }
-
-  /** Of the time of the run. */
-  #leftMs(): number | undefined {
-    const { run, openMs, at } = this.#claimed
-    const { timeoutMs } = run.plan
-    return timeoutMs === undefined ? undefined : timeoutMs - openMs - (this.#now() - at)
-  }
-
   /** Steps with forEach that have begun, here or where the run was walked before. */
   #openItems(plan: Plan, changes: Change[]): void {
     for (const step of plan.steps) {
       const state = this.#states.get(step.name)
       if (!step.each || state?.status !== 'running' || this.#items.has(step.name)) continue
       const input = itemInputsOf(step, this.#facts, plan, this.#states)
-      if (input.kind === 'problem') this.#apply(failed(state, input.problem, this.#now()), changes)
+      if (input.kind === 'problem') this.#apply(failed(state, input.problem, this.#clock.now()), changes)
       else this.#items.set(step.name, this.#itemsOf(step, state.generation, input))
     }
   }
@@ -258,7 +251,8 @@ export class Walk {
   #closeItems(changes: Change[]): void {
     for (const [name, items] of this.#items) {
       if (!items.settled) continue
-      for (const change of items.close(this.#states.get(name) as StepState, this.#now())) this.#apply(change, changes)
+      for (const change of items.close(this.#states.get(name) as StepState, this.#clock.now()))
+        this.#apply(change, changes)
       this.#items.delete(name)
       this.#parts.progress.forget(this.runId, name)
     }
@@ -272,12 +266,12 @@ export class Walk {
   }
 
   #call(step: PlanStep, body: JsonValue): void {
-    const state = this.#states.get(step.name) as StepState
+    const state = this.#stateOf(step)
     const place = itemPlace(step.name)
     const name = place?.step ?? step.name
     const abort = new AbortController()
     const begun = performance.now()
-    this.#observeStart(step, state, begun)
+    this.#telemetry.called(step, state)
     const done = this.#parts
       .call({
         stage: step.stage,
@@ -289,7 +283,7 @@ export class Walk {
         body,
         timeoutMs: Math.max(
           1,
-          Math.floor(Math.min(step.timeoutMs, step.last ? Infinity : (this.#leftMs() ?? Infinity))),
+          Math.floor(Math.min(step.timeoutMs, step.last ? Infinity : (this.#clock.leftMs() ?? Infinity))),
         ),
         traceparent: childOf(this.#claimed.run.traceparent),
         signal: abort.signal,
@@ -299,36 +293,19 @@ export class Walk {
       })
       .then(answer => {
         this.#calls.delete(step.name)
-        const ended = performance.now()
-        this.#timeline.answered(name, ended)
-        const seconds = Math.round(ended - begun) / 1000
+        this.#telemetry.callEnded(name)
+        const seconds = Math.round(performance.now() - begun) / 1000
         this.#inbox.put({ kind: 'answered', step, attempt: state.attempts, answer, seconds })
       })
     this.#calls.set(step.name, { abort, done })
   }
 
-  #observeStart(step: PlanStep, { attempts }: StepState, now: number): void {
-    const { metrics } = this.#parts
-    const sinceClaimMs = this.#timeline.called(now)
-    const { waitedMs, recovered } = this.#claimed
-    if (sinceClaimMs !== undefined && !recovered) metrics.firstStep.observe((waitedMs + sinceClaimMs) / 1000)
-    // An item waits for those before it by intent.
-    const gapMs = attempts === 1 && !itemPlace(step.name) ? this.#timeline.since(step.needs, now) : undefined
-    if (gapMs !== undefined) metrics.stepToStep.observe(gapMs / 1000)
-  }
-
   #settle({ step, attempt, answer, seconds }: Happening & { kind: 'answered' }): Change {
-    const before = this.#states.get(step.name) as StepState
+    const before = this.#stateOf(step)
     if (before.status !== 'running') return { state: before, events: [] }
-    const change = this.#orFallback(step, answered(before, step, answer, this.#now(), seconds, Math.random()))
+    const change = this.#orFallback(step, answered(before, step, answer, this.#clock.now(), seconds, Math.random()))
     this.#put(change.state)
-    this.#parts.metrics.stepAnswered(step.stage, change.state)
-    const { status, problem, outputHash } = change.state
-    const { inputHash } = before
-    this.#log.info(
-      { step: step.name, attempt, seconds, status, code: problem?.code, inputHash, outputHash },
-      'step answered',
-    )
+    this.#telemetry.settled(step, before, change.state, attempt, seconds)
     return change
   }
 
@@ -340,8 +317,12 @@ export class Walk {
     const items = place && this.#items.get(place.step)
     const item = items && { index: place.index, value: items.list[place.index] as JsonValue }
     const output = fallbackOf(step, this.#facts, this.#claimed.run.plan, this.#states, item)
-    if (output.kind === 'problem') return failed(change.state, output.problem, this.#now())
+    if (output.kind === 'problem') return failed(change.state, output.problem, this.#clock.now())
     return fellBack(change, output.body, output.hash)
+  }
+
+  #stateOf({ name }: PlanStep): StepState {
+    return this.#states.get(name) as StepState
   }
 
   #apply(change: Change, changes: Change[]): void {
@@ -380,7 +361,7 @@ export class Walk {
     const end = status && endOf(status, this.#facts, run.plan, this.#states)
     const opens = first ? (recovered ? 'recovered' : 'started') : undefined
     const { runId, jobId } = this
-    const signals = run.plan.steps.some(({ wait }) => wait) ? this.#answers.count : undefined
+    const signals = run.plan.steps.some(({ wait, sub }) => wait ?? sub) ? this.#answers.count : undefined
     const { fence } = run
     const transition = compose({
       runId,
@@ -395,17 +376,8 @@ export class Walk {
       end,
     })
     const recorded = await this.#parts.record(transition, run.plan)
-    if (recorded === 'recorded') this.#told(end)
+    if (recorded === 'recorded') this.#parts.changed(this.runId, end !== undefined)
+    if (recorded === 'recorded' && end) this.#telemetry.ended(end)
     return recorded
-  }
-
-  #told(end: End | undefined): void {
-    this.#parts.changed(this.runId, end !== undefined)
-    if (!end) return
-    const { waitedMs, recovered } = this.#claimed
-    const shares = this.#timeline.shares(performance.now(), waitedMs)
-    this.#parts.metrics.runEnded(this.#facts.workflow, end.status, shares, recovered)
-    if (end.status === 'failed') this.#parts.metrics.runFailed(this.#facts.workflow, end.problem)
-    this.#log.info({ status: end.status, seconds: shares.seconds }, 'run ended')
   }
 }

@@ -27,8 +27,9 @@ export async function forecast(
   const forecasts = new Map<string, Forecast>()
   const outputs: Record<string, JsonValue> = {}
   for (const step of plan.steps) {
-    if (step.wait) {
-      forecasts.set(step.name, { reuse: 'no', reason: 'it waits', run: null })
+    if (step.wait || step.sub) {
+      const reason = step.wait ? 'it waits' : 'it runs a workflow, whose steps are looked at one by one'
+      forecasts.set(step.name, { reuse: step.wait ? 'no' : 'unknown', reason, run: null })
       continue
     }
     if (step.each) {

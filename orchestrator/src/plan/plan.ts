@@ -8,6 +8,7 @@ import { itemType } from '../typing/item-type.ts'
 import type { Schema } from '../typing/schema.ts'
 import { durationMs } from './duration.ts'
 import { orderOf } from './order.ts'
+import { subPlanOf, type SubPlan, subStage } from './sub-plan.ts'
 import { type WaitPlan, waitPlanOf, waitStage } from './wait-plan.ts'
 
 export interface RetryPlan {
@@ -38,6 +39,8 @@ export interface PlanStep {
   /** A condition, as it is written. */
   readonly when?: string
   readonly each?: EachPlan
+  /** It runs another workflow. */
+  readonly sub?: SubPlan
   /** It waits, and calls nothing. */
   readonly wait?: WaitPlan
   /** What stands for its output when it fails. */
@@ -184,9 +187,10 @@ function stepOf(
 ): PlanStep {
   const step = document.steps[name]
   if (!step) throw new Error(`no step ${name}`)
-  const { stage, major } = stageOf(step) ?? { stage: waitStage, major: 1 }
+  const { stage, major } = stageOf(step) ?? { stage: step.wait ? waitStage : subStage, major: 1 }
   const { retry = {}, when, onError, forEach, concurrency = stepConcurrencyDefault } = step
   const tests = testedBy(step)
+  const sub = subPlanOf(step)
   return {
     name,
     stage,
@@ -196,6 +200,7 @@ function stepOf(
     ...(tests.length > 0 && { tests }),
     ...(when !== undefined && { when }),
     ...(step.wait && { wait: waitPlanOf(step) }),
+    ...(sub && { sub }),
     ...(forEach !== undefined && { each: { list: forEach, concurrency, type: itemType(forEach, types) } }),
     ...(onError === 'fallback' && { fallback: step.fallback ?? {} }),
     ...(onError === 'continue' && { continues: true }),

@@ -4,7 +4,7 @@ import type { DatasetPlan, Diagnostic, EdgePlan, StepPlan, WorkflowPlan } from '
 import { expressionsOf, readTemplate } from '../definition/template.ts'
 import { alternatives, type Schema, show } from '../typing/schema.ts'
 import type { Forecast } from './forecast.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlanStep } from './plan.ts'
 
 export interface PlanFacts {
   readonly workflow: string
@@ -24,7 +24,7 @@ export function planView(facts: PlanFacts): WorkflowPlan {
     const deployment = deployments.get(step.name)
     return {
       name: step.name,
-      stage: step.wait ? step.stage : `${step.stage}@${step.major}`,
+      stage: calledBy(step),
       version: deployment?.version ?? null,
       url: deployment?.url ?? null,
       level: levels.get(step.name) ?? 0,
@@ -51,6 +51,10 @@ export function planView(facts: PlanFacts): WorkflowPlan {
     mermaid: mermaid(steps, edges),
   }
 }
+
+/** What a step calls, in a word. */
+const calledBy = ({ stage, major, wait, sub }: PlanStep): string =>
+  sub ? `workflow ${sub.workflow}@${sub.version}` : wait ? stage : `${stage}@${major}`
 
 /** The longest way from a step that needs nothing. */
 function levelsOf(plan: Plan): Map<string, number> {

@@ -10,6 +10,7 @@ import {
 } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
+import { knownTo } from '../definition/known.ts'
 import { checkWorkflow } from '../definition/check.ts'
 import { checkParams } from '../definition/params.ts'
 import { sourceBytesMax } from '../definition/read.ts'
@@ -80,7 +81,7 @@ async function plan(
 ): Promise<WorkflowPlan> {
   const { directory, planner } = options
   const read = readable(source)
-  const stages = await directory.known()
+  const stages = await knownTo(read.value, directory, options.workflows)
   const shape = checkWorkflow(read, stages)
   if (!shape.document) throw invalid(shape.diagnostics)
   const params = knownParams(shape.document, given)
@@ -89,8 +90,8 @@ async function plan(
   if (!document || errorsOf(diagnostics).length > 0) throw invalid(diagnostics)
   const planned = planOf(document, found.types)
   const deployments = new Map<string, { version: string; url: string }>()
-  for (const { name, stage, major, wait } of planned.steps)
-    if (!wait) deployments.set(name, await directory.pick(stage, major))
+  for (const { name, stage, major, wait, sub } of planned.steps)
+    if (!wait && !sub) deployments.set(name, await directory.pick(stage, major))
   const forecasts = await forecast(planned, params, planned.types, async (name, inputHash) => {
     const step = planned.steps.find(candidate => candidate.name === name)
     const deployment = deployments.get(name)

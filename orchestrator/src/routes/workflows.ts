@@ -14,6 +14,7 @@ import {
 } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
+import { knownTo } from '../definition/known.ts'
 import { type ReadDocument, readDocument, sourceBytesMax } from '../definition/read.ts'
 import { planOf } from '../plan/plan.ts'
 import { errorsOf, survey } from '../plan/survey.ts'
@@ -64,7 +65,11 @@ export function workflowRoutes(app: App, workflows: Workflows, directory: Direct
     async (request, reply) => {
       const source = sourceOf(request.body)
       const read = readable(source)
-      const { document, diagnostics, types } = await survey(read, await directory.known(), planner)
+      const { document, diagnostics, types } = await survey(
+        read,
+        await knownTo(read.value, directory, workflows),
+        planner,
+      )
       if (!document || errorsOf(diagnostics).length > 0) throw invalid(diagnostics)
       const hash = createHash('sha256').update(canonicalJson(document)).digest('hex')
       const plan = planOf(document, types)
@@ -94,7 +99,11 @@ export function workflowRoutes(app: App, workflows: Workflows, directory: Direct
       const read = readDocument(sourceOf(request.body))
       if (read.kind === 'unreadable')
         return { valid: false, columns: 'not-checked' as const, diagnostics: read.items.map(unreadableDiagnostic) }
-      const { document, diagnostics, columns } = await survey(read.document, await directory.known(), planner)
+      const { document, diagnostics, columns } = await survey(
+        read.document,
+        await knownTo(read.document.value, directory, workflows),
+        planner,
+      )
       return {
         valid: document !== undefined && errorsOf(diagnostics).length === 0,
         ...(document && { name: document.name }),

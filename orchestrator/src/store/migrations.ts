@@ -167,6 +167,10 @@ const steps: readonly string[] = [
     PRIMARY KEY (run_id, step, generation)
   )
   `,
+  `
+  ALTER TABLE run ADD COLUMN parent_run uuid, ADD COLUMN parent_step text, ADD COLUMN parent_generation int, ADD COLUMN parent_told boolean NOT NULL DEFAULT false;
+  CREATE INDEX run_untold ON run (ended_at) WHERE parent_run IS NOT NULL AND NOT parent_told AND ended_at IS NOT NULL
+  `,
 ]
 
 const lockKey = 7_202_611

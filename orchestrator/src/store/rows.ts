@@ -42,6 +42,10 @@ export interface RunRow extends Record<string, unknown> {
   /** Nobody is to walk it now. */
   parked: boolean
   signals: number
+  /** Of a run that a step of another run started. */
+  parent_run: string | null
+  parent_step: string | null
+  parent_generation: number | null
   forked_from: string | null
   owner: string | null
   request_hash: string
@@ -100,6 +104,7 @@ export const runView = (row: RunRow): RunView => ({
   params: row.params,
   outputs: row.outputs,
   problem: row.problem,
+  parent: row.parent_run === null || row.parent_step === null ? null : { run: row.parent_run, step: row.parent_step },
   forkedFrom: row.forked_from,
   createdAt: iso(row.created_at) as string,
   startedAt: iso(row.started_at),

@@ -23,6 +23,8 @@ export interface NewRun {
   readonly traceparent: string
   readonly idempotencyKey: string | null
   readonly requestHash: string
+  /** For one that a step of another run starts. */
+  readonly parent?: { readonly run: string; readonly step: string; readonly generation: number }
   /** For a fork: its run, and what it keeps of it. */
   readonly fork?: { readonly of: string; readonly steps: readonly StepState[]; readonly events: readonly NewEvent[] }
 }
@@ -61,10 +63,10 @@ interface ClaimedRow extends RunRow {
 const acceptSql = `
   WITH n AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(id uuid, job_id uuid, workflow text, version int, params jsonb, cache boolean, plan jsonb,
-      traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb)
+      traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb, parent_run uuid, parent_step text, parent_generation int)
   ), r AS (
-    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq, opened_at)
-    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp() FROM n
+    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq, opened_at, parent_run, parent_step, parent_generation)
+    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp(), parent_run, parent_step, parent_generation FROM n
     ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
@@ -288,6 +290,9 @@ export class Runs {
         idempotency_key: run.idempotencyKey,
         request_hash: run.requestHash,
         forked_from: run.fork?.of ?? null,
+        parent_run: run.parent?.run ?? null,
+        parent_step: run.parent?.step ?? null,
+        parent_generation: run.parent?.generation ?? null,
         steps: run.fork?.steps.map(step => stepPayload(step, placesOf(run.plan))) ?? [],
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
@@ -321,7 +326,7 @@ export class Runs {
   }
 }
 
-const created = ({ workflow, version, fork }: NewRun): NewEvent => ({
+const created = ({ workflow, version, fork, parent }: NewRun): NewEvent => ({
   type: 'run.created',
-  data: { workflow, version, ...(fork && { forkedFrom: fork.of }) },
+  data: { workflow, version, ...(fork && { forkedFrom: fork.of }), ...(parent && { parent: parent.run }) },
 })

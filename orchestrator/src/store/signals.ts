@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, type JsonValue, type StepStatus, type WaitView } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
+import type { SubEnd } from '../engine/sub.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { RunRow } from './rows.ts'
@@ -18,9 +19,11 @@ export interface SignalData {
   readonly by: string
   readonly comment: string
   readonly inputs: { readonly [name: string]: JsonValue }
+  /** Of a run that the step started. */
+  readonly end?: SubEnd
 }
 
-export type SignalKind = 'signal' | 'approve' | 'reject'
+export type SignalKind = 'signal' | 'approve' | 'reject' | 'ended'
 
 export interface SignalRow extends Record<string, unknown> {
   run_id: string
@@ -62,7 +65,8 @@ export class Signals {
     this.#boss = boss
   }
 
-  async answer(runId: string, step: string, kind: SignalKind, data: SignalData): Promise<Signalled> {
+  /** `of`: the generation of the step that it answers; without it, the one that there is. */
+  async answer(runId: string, step: string, kind: SignalKind, data: SignalData, of?: number): Promise<Signalled> {
     return await this.#database.transaction(async sql => {
       const [run] = await sql.query<RunRow>('SELECT * FROM run WHERE id = $1 FOR UPDATE', [runId])
       if (!run) return { kind: 'unknown' }
@@ -71,6 +75,7 @@ export class Signals {
         [runId, step],
       )
       const { status = 'pending', generation = 1 } = row ?? {}
+      if (of !== undefined && of !== generation) return { kind: 'closed', run, status }
       const [standing] = await sql.query<SignalRow>(
         'SELECT * FROM signal WHERE run_id = $1 AND step = $2 AND generation = $3',
         [runId, step, generation],
@@ -89,7 +94,9 @@ export class Signals {
         kind,
         storableJson(JSON.stringify(data)),
       ])
-      const event = { kind, by: data.by, comment: data.comment }
+      const event = data.end
+        ? { kind, run: data.end.run, status: data.end.status }
+        : { kind, by: data.by, comment: data.comment }
       return { kind: 'done', run: await this.#told(sql, runId, step, event) }
     })
   }
@@ -115,6 +122,18 @@ export class Signals {
 
   async of(runId: string): Promise<SignalRow[]> {
     return await this.#database.query<SignalRow>('SELECT * FROM signal WHERE run_id = $1', [runId])
+  }
+
+  async markTold(runId: string): Promise<void> {
+    await this.#database.query('UPDATE run SET parent_told = true WHERE id = $1 AND ended_at IS NOT NULL', [runId])
+  }
+
+  /** Runs that ended of which the step that started them was not told yet. */
+  async untold(): Promise<RunRow[]> {
+    return await this.#database.query<RunRow>(
+      'SELECT * FROM run WHERE parent_run IS NOT NULL AND NOT parent_told AND ended_at IS NOT NULL ORDER BY ended_at LIMIT $1',
+      [wokenAtOnce],
+    )
   }
 
   /** Has runs walked again whose time has come. Answers how many, and the milliseconds until the next. */

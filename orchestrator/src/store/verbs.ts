@@ -142,7 +142,7 @@ const blank = pendingStep('')
 const reopenSql = `
   WITH u AS (
     UPDATE run SET status = 'queued', ended_at = NULL, outputs = NULL, problem = NULL, cancel_requested = false, pause_requested = false, parked = false,
-      owner = NULL, job_id = $2, fence = fence + 1, queued_at = clock_timestamp(), opened_at = clock_timestamp(), event_seq = event_seq + 1
+      owner = NULL, job_id = $2, fence = fence + 1, queued_at = clock_timestamp(), opened_at = clock_timestamp(), parent_told = false, event_seq = event_seq + 1
     WHERE id = $1 RETURNING *
   ), s AS (
     UPDATE step SET status = '${blank.status}', attempts = 0, generation = n.generation, version = NULL, next_at = NULL, rows = NULL, seconds = NULL, progress = NULL,

@@ -76,7 +76,7 @@ export function checkTypes(
           severity: edge.severity,
           code: edge.code,
           pointer: at + edge.pointer,
-          detail: `step "${name}", ${what} of ${step.stage ?? waitStage}: ${inputName(edge.pointer)}${edge.detail}`,
+          detail: `step "${name}", ${what} of ${step.stage ?? step.workflow ?? waitStage}: ${inputName(edge.pointer)}${edge.detail}`,
           step: name,
           ...(expression && { within: { text: expression.source, offset: 0 } }),
           ...(from !== undefined && { from }),

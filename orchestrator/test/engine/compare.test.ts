@@ -12,6 +12,7 @@ const run = (more: Partial<RunView> = {}): RunView => ({
   problem: null,
   forkedFrom: null,
   createdAt: '2026-01-01T00:00:00.000Z',
+  parent: null,
   startedAt: '2026-01-01T00:00:00.000Z',
   endedAt: '2026-01-01T00:00:02.500Z',
   ...more,
