@@ -65,7 +65,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     }
     await driver.stop()
     const end = performance.now() + quietSeconds * 1000
-    while (performance.now() < end && (await open()) > 0) await pause(lookMs)
+    while (performance.now() < end && (await open()) > 0) {
+      await driver.signalRest()
+      await pause(lookMs)
+    }
     const record = await readRecord(mesh.postgres.url, mesh.ledger)
     const { calls, effects, duplicates } = counted(record)
     const violations = check(driver.history, record)

@@ -125,6 +125,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/run.ts': 'a command',
   'chaos/main.ts': 'a command',
   'chaos/mesh/service.ts': 'hands its environment to the service it starts',
+  'chaos/plant/clock.ts': 'hears from its parent how far its clock is moved',
   'chaos/plant/preload.ts': 'is loaded into a process that is told by its environment what to break',
   'bench/pipeline/pipeline.ts': 'hands its environment to what it measures',
   'bench/inference/inference.ts': 'hands its environment to what it measures',

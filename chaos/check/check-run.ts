@@ -119,7 +119,12 @@ function checkSteps({ events, steps }: RunRecord, program: Program, note: Note):
     const step = subjectOf(event)
     if (step === undefined || type === 'step.progress') continue
     if (settled.has(step)) note('a step settles once', `${type} of ${step}, which had ${settled.get(step)}`)
-    const policy = program.steps.find(({ name }) => name === event.step)?.attempts ?? 0
+    const own = program.steps.find(({ name }) => name === event.step)
+    const policy = own?.attempts ?? 0
+    if (type === 'step.started' || type === 'step.waiting')
+      for (const before of [...(own?.sees ?? []), ...(own?.needs ?? [])])
+        if (settled.get(before) !== 'succeeded')
+          note('steps in order', `${type} of ${step} before the end of ${before}`)
     if (type === 'step.started') {
       if (attempt !== (attempts.get(step) ?? 0) + 1)
         note('attempts grow by one', `attempt ${attempt} of ${step} after ${attempts.get(step)}`)

@@ -1,15 +1,24 @@
 // What must hold of all runs together. Pure.
 
-import type { History } from '../drive/driver.ts'
+import type { History, Start } from '../drive/driver.ts'
 import { checkRun } from './check-run.ts'
-import type { Record } from './record.ts'
+import type { Record, RunRecord } from './record.ts'
 import type { Violation } from './violation.ts'
+
+/** What a client asked for; of a run that a step started, as if a client had. */
+function startOf({ key, parent }: RunRecord, history: History, record: Record): Start | undefined {
+  if (parent === null) return key === null ? undefined : history.starts.get(key)
+  const above = record.runs.get(parent.run)
+  const start = above && startOf(above, history, record)
+  const program = start?.program.steps.find(({ name }) => name === parent.step)?.runs
+  return start && program && { key: key ?? '', program, n: start.n, acknowledged: new Set(), cancelled: false }
+}
 
 export function check(history: History, record: Record): Violation[] {
   const violations: Violation[] = []
   const byKey = new Map<string, string>()
   for (const [id, run] of record.runs) {
-    const start = run.key === null ? undefined : history.starts.get(run.key)
+    const start = startOf(run, history, record)
     if (!start) {
       violations.push({ promise: 'one run for a key', run: id, detail: `it has the key ${run.key}, which nobody sent` })
       continue

@@ -7,6 +7,8 @@ import { type LedgerLine, readLedger } from '../stage/effects.ts'
 export interface RunRecord {
   readonly id: string
   readonly key: string | null
+  /** The step of another run that it was started for. */
+  readonly parent: { readonly run: string; readonly step: string } | null
   readonly status: string
   readonly ended: boolean
   readonly eventSeq: number
@@ -49,7 +51,8 @@ export async function readRecord(url: string, ledger: string): Promise<Record> {
   await client.connect()
   try {
     const { rows: runs } = await client.query<Omit<RunRecord, 'steps' | 'events' | 'lines'>>(
-      `SELECT id, idempotency_key AS key, status, ended_at IS NOT NULL AS ended, event_seq AS "eventSeq" FROM run`,
+      `SELECT id, idempotency_key AS key, status, ended_at IS NOT NULL AS ended, event_seq AS "eventSeq",
+         CASE WHEN parent_run IS NOT NULL THEN jsonb_build_object('run', parent_run, 'step', parent_step) END AS parent FROM run`,
     )
     const { rows: steps } = await client.query<StepRecord & { run: string }>(
       'SELECT run_id AS run, name, status, attempts, output FROM step',

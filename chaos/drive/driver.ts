@@ -34,6 +34,7 @@ export interface DriverOptions {
 }
 
 const requestTimeoutMs = 3000
+const innerPrograms = 4
 const againMs = 50
 
 export class Driver {
@@ -47,7 +48,11 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.#options = options
-    this.#programs = Array.from({ length: options.programs }, (_, i) => randomProgram(`program-${i}`, options.random))
+    const inner = Array.from({ length: innerPrograms }, (_, i) => randomProgram(`inner-${i}`, options.random, []))
+    this.#programs = [
+      ...inner,
+      ...Array.from({ length: options.programs }, (_, i) => randomProgram(`program-${i}`, options.random, inner)),
+    ]
   }
 
   async register(): Promise<void> {
@@ -73,6 +78,8 @@ export class Driver {
     const start = this.#next()
     await Promise.all(Array.from({ length: count }, async () => await this.#ask(start)))
     await this.#untilAcknowledged(start)
+    const [id] = start.acknowledged
+    if (id !== undefined) await this.#signalAll(id, start.program)
     return count
   }
 
@@ -108,13 +115,36 @@ export class Driver {
     await this.#untilAcknowledged(start)
     if (twice) await this.#ask(start)
     const [id] = start.acknowledged
-    if (!cancels || id === undefined) return
+    if (id === undefined) return
+    await this.#signalAll(id, start.program)
+    if (!cancels) return
     await pause(this.#options.random.integer(0, 100))
     while (!start.cancelled) {
       const answer = await this.#post(`/v1/runs/${id}/cancel`, '{}')
       start.cancelled = answer !== undefined && answer.status < 300
       if (this.#stopped && !start.cancelled) return
       if (!start.cancelled) await pause(againMs)
+    }
+  }
+
+  async #signalAll(run: string, { steps }: Program): Promise<void> {
+    for (const { kind, name } of steps) if (kind === 'signal') await this.#signal(run, name)
+  }
+
+  /** Signals of runs whose start nobody heard of. */
+  async signalRest(): Promise<void> {
+    const [node] = this.#options.nodes
+    const answer = await request(`${node?.service.url}/v1/waits?kind=signal&limit=500`)
+    const { items } = (await answer.body.json()) as { items: { run: string; step: string }[] }
+    for (const { run, step } of items) await this.#signal(run, step)
+  }
+
+  /** Until it is known: kept, or too late. One that is sent before the step is begun is kept as well. */
+  async #signal(run: string, step: string): Promise<void> {
+    for (;;) {
+      const answer = await this.#post(`/v1/runs/${run}/steps/${step}/signal`, '{}')
+      if (answer && (answer.status < 300 || answer.status === 409)) return
+      await pause(againMs)
     }
   }
 

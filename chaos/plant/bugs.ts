@@ -110,6 +110,11 @@ export const bugs: Readonly<Record<string, Bug>> = {
     faults: ['kill-one', 'answers-lost'],
     breaks: ['the outcome is that of the program'],
   },
+  'rests-over-a-signal': {
+    patch: { file: 'store/ledger.ts', find: 'AND (t.signals IS NULL OR t.signals = r.signals)', put: '' },
+    faults: ['pause'],
+    breaks: ['every run ends'],
+  },
   'order-ignored': {
     patch: {
       file: 'engine/decide.ts',

@@ -2,8 +2,14 @@
 
 import type { Random } from '../random.ts'
 
+/** What a step is besides a call: a short time, a signal that a client sends, or a run of another program. */
+export type Kind = 'call' | 'time' | 'signal' | 'run'
+
 export interface ProgramStep {
   readonly name: string
+  readonly kind: Kind
+  /** What a `run` runs. */
+  readonly runs?: Program
   /** Steps whose tokens it is sent. */
   readonly sees: readonly string[]
   /** Steps it only waits for. */
@@ -37,7 +43,8 @@ const manyAttempts = 60
 const failingAttempts = 3
 export const nMax = 9
 
-export function randomProgram(name: string, random: Random): Program {
+/** `inner` are programs, without such steps of their own, that steps may run. */
+export function randomProgram(name: string, random: Random, inner: readonly Program[]): Program {
   const count = random.integer(2, stepsMax)
   const shape = random.pick(['chain', 'fan', 'any'] as const)
   const steps: ProgramStep[] = []
@@ -53,11 +60,19 @@ export function randomProgram(name: string, random: Random): Program {
               ? earlier
               : ['s0']
             : earlier.filter(() => random.chance(1.5 / i))
+    const [kind, runs] = randomKind(random, inner)
+    if (kind !== 'call') {
+      const continues = random.chance(0.3)
+      steps.push({ ...quiet, name: `s${i}`, kind, needs: befores, continues, ...(runs && { runs }) })
+      continue
+    }
     const fails = random.chance(0.08)
     const hopeless = fails && random.chance(0.5)
-    const sees = befores.filter(() => random.chance(0.7))
+    const called = (before: string) => steps.some(step => step.name === before && step.kind === 'call')
+    const sees = befores.filter(before => called(before) && random.chance(0.7))
     steps.push({
       name: `s${i}`,
+      kind,
       sees,
       needs: befores.filter(before => !sees.includes(before)),
       fromN: random.chance(0.15) ? random.integer(0, nMax) : undefined,
@@ -69,25 +84,34 @@ export function randomProgram(name: string, random: Random): Program {
       attempts: hopeless ? failingAttempts : manyAttempts,
     })
   }
-  if (random.chance(0.3))
-    steps.push({
-      name: 'last',
-      sees: [],
-      needs: [],
-      fromN: undefined,
-      failures: 0,
-      broken: false,
-      continues: false,
-      last: true,
-      items: undefined,
-      attempts: manyAttempts,
-    })
+  if (random.chance(0.3)) steps.push({ ...quiet, name: 'last', kind: 'call', last: true })
   return { name, steps }
 }
 
-/** The names under which a step has effects and outputs: its own, or one for each item. */
-export const unitsOf = ({ name, items }: ProgramStep): string[] =>
-  items === undefined ? [name] : Array.from({ length: items }, (_, i) => unitOf(name, i))
+/** What most steps are in all but a few things. */
+const quiet: Omit<ProgramStep, 'name' | 'kind'> = {
+  sees: [],
+  needs: [],
+  fromN: undefined,
+  failures: 0,
+  broken: false,
+  continues: false,
+  last: false,
+  items: undefined,
+  attempts: manyAttempts,
+}
+
+function randomKind(random: Random, inner: readonly Program[]): [Kind, Program?] {
+  if (inner.length === 0 || random.chance(0.75)) return ['call']
+  const kind = random.pick(['time', 'signal', 'run'] as const)
+  return kind === 'run' ? [kind, random.pick(inner)] : [kind]
+}
+
+/** The names under which a step has effects and outputs: its own, or one for each item; none where it calls nothing. */
+export function unitsOf({ name, kind, items }: ProgramStep): string[] {
+  if (kind !== 'call') return []
+  return items === undefined ? [name] : Array.from({ length: items }, (_, i) => unitOf(name, i))
+}
 
 export const unitOf = (step: string, item: number | undefined): string =>
   item === undefined ? step : `${step}[${item}]`
@@ -108,22 +132,27 @@ export function documentOf({ name, steps }: Program, workMs: number): object {
       steps.map(step => [
         step.name,
         {
-          stage: 'effect@1',
-          with: {
-            seen: step.sees.map(tokenOf),
-            // Is the same for all attempts, whoever makes them.
-            since: '${run.startedAt}',
-            ...(step.items !== undefined && { item: '${index}' }),
-            failures: step.failures,
-            broken: step.broken,
-            workMs,
-          },
+          ...(step.kind === 'time' && { wait: { for: '20ms' } }),
+          ...(step.kind === 'signal' && { wait: { signal: {} } }),
+          ...(step.runs && { workflow: `${step.runs.name}@1`, with: { n: '${params.n}' } }),
+          ...(step.kind === 'call' && {
+            stage: 'effect@1',
+            with: {
+              seen: step.sees.map(tokenOf),
+              // Is the same for all attempts, whoever makes them.
+              since: '${run.startedAt}',
+              ...(step.items !== undefined && { item: '${index}' }),
+              failures: step.failures,
+              broken: step.broken,
+              workMs,
+            },
+          }),
           ...(step.items !== undefined && { forEach: Array.from({ length: step.items }, (_, i) => i), concurrency: 2 }),
           ...(step.needs.length > 0 && { needs: step.needs }),
           ...(step.fromN !== undefined && { when: `\${params.n >= ${step.fromN}}` }),
           ...(step.continues && { onError: 'continue' }),
           ...(step.last && { finally: true }),
-          retry: { attempts: step.attempts, backoff: '20ms', maxBackoff: '200ms' },
+          ...(step.kind === 'call' && { retry: { attempts: step.attempts, backoff: '20ms', maxBackoff: '200ms' } }),
         },
       ]),
     ),
@@ -135,7 +164,8 @@ export function expect({ steps }: Program, n: number): Expectation {
   let status: Expectation['status'] = 'succeeded'
   for (const step of steps) {
     const lost = [...step.sees, ...step.needs].some(before => become.get(before) !== 'succeeded')
-    const fails = step.broken || step.failures >= step.attempts
+    const fails =
+      step.broken || step.failures >= step.attempts || (step.runs && expect(step.runs, n).status === 'failed')
     const own = lost || (step.fromN !== undefined && n < step.fromN) ? 'skipped' : fails ? 'failed' : 'succeeded'
     become.set(step.name, own)
     if (own === 'failed' && !step.continues) status = 'failed'
