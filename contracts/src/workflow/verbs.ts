@@ -100,7 +100,6 @@ export const explanations = [
   'limited',
   'needs',
   'retrying',
-  'waiting',
   'no-deployment',
   'cancelling',
   'paused',
@@ -112,13 +111,13 @@ export const RunExplanation = Closed(
   {
     id: RunId,
     status: RunStatus,
-    reason: OneOf(['ended', 'cancelling', 'paused', 'waiting', 'queued', 'running']),
+    reason: OneOf(['ended', 'cancelling', 'paused', 'queued', 'running']),
     detail: Type.String(),
     steps: Type.Array(
       Closed({
         name: StepName,
         status: StepStatus,
-        reason: OneOf(explanations),
+        reason: OneOf(explanations, { description: 'running: also while it waits, which its status tells.' }),
         detail: Type.String({ description: 'The reason in words.' }),
         waitsFor: Type.Array(StepName, { description: 'Steps that have no output yet.' }),
         until: Nullable(

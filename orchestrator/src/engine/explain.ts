@@ -47,7 +47,7 @@ function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' |
     return { reason: 'ended', detail: run.problem ? `It ended: ${run.problem.detail}` : `It has ended: ${run.status}.` }
   if (run.cancel_requested) return { reason: 'cancelling', detail: 'A cancel was acknowledged; calls are being ended.' }
   if (run.parked && run.status === 'waiting')
-    return { reason: 'waiting', detail: 'All that is left waits for a time or an answer; no orchestrator holds it.' }
+    return { reason: 'running', detail: 'All that is left waits for a time or an answer; no orchestrator holds it.' }
   if (run.parked)
     return { reason: 'paused', detail: 'It is paused, and nothing runs; go on with POST /v1/runs/{id}/resume.' }
   if (run.pause_requested)
@@ -128,16 +128,16 @@ function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state:
 function explainWait(run: string, { name, wait, sub }: PlanStep, state: StepState): Reason {
   if (sub)
     return {
-      reason: 'waiting',
+      reason: 'running',
       detail: `It waits for run ${subRunId(run, state)} of workflow "${sub.workflow}@${sub.version}".`,
     }
   const { nextAt } = state
   const at = nextAt === null ? undefined : new Date(nextAt).toISOString()
   const until = nextAt === null ? {} : { until: nextAt }
-  if (!wait || wait.kind === 'time') return { reason: 'waiting', detail: `It goes on at ${at}.`, ...until }
+  if (!wait || wait.kind === 'time') return { reason: 'running', detail: `It goes on at ${at}.`, ...until }
   const verbs = wait.kind === 'approval' ? 'approve (or /reject)' : 'signal'
   const expiry = at === undefined ? 'It does not expire.' : `It expires at ${at}.`
-  return { reason: 'waiting', detail: `It waits for POST /v1/runs/${run}/steps/${name}/${verbs}. ${expiry}`, ...until }
+  return { reason: 'running', detail: `It waits for POST /v1/runs/${run}/steps/${name}/${verbs}. ${expiry}`, ...until }
 }
 
 function explainUnserved({ deployments }: KnownOfRun, step: PlanStep): Reason | undefined {

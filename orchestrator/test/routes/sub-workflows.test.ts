@@ -116,7 +116,7 @@ for (const home of homes)
       const explained = await get<RunExplanation>(`/v1/runs/${id}/explain`)
       t.match(
         explained.steps.find(({ name }) => name === 'run'),
-        { reason: 'waiting', detail: `It waits for run ${child} of workflow "inner@1".` },
+        { status: 'waiting', reason: 'running', detail: `It waits for run ${child} of workflow "inner@1".` },
       )
       await post(`/v1/runs/${id}/cancel`)
       await until(id, 'cancelled')

@@ -63,10 +63,14 @@ for (const home of homes)
       const id = await start('signalled', { id: 'a' })
       await until(id, 'waiting')
       const explained = await get<RunExplanation>(`/v1/runs/${id}/explain`)
-      t.match(explained, { status: 'waiting', reason: 'waiting' })
+      t.match(explained, { status: 'waiting', reason: 'running', detail: /waits for a time or an answer/ })
       t.match(
         explained.steps.find(({ name }) => name === 'held'),
-        { reason: 'waiting', detail: `It waits for POST /v1/runs/${id}/steps/held/signal. It does not expire.` },
+        {
+          status: 'waiting',
+          reason: 'running',
+          detail: `It waits for POST /v1/runs/${id}/steps/held/signal. It does not expire.`,
+        },
       )
       t.match(explained.steps.at(-1), { reason: 'needs', waitsFor: ['held'] })
       const waits = await get<{ items: WaitView[] }>('/v1/waits?kind=signal')
