@@ -43,6 +43,7 @@ import { Verbs } from './store/verbs.ts'
 import { Webhooks } from './store/webhooks.ts'
 import { Workflows } from './store/workflows.ts'
 import { DatabaseMetrics } from './telemetry/database-metrics.ts'
+import { watchDeployments } from './telemetry/deployments.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 import { watchRuns } from './telemetry/run-census.ts'
 import { WebhookClient } from './webhook/post.ts'
@@ -114,6 +115,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const planner = new Planner(directory, client)
   const news = new RunNews()
   const metrics = new EngineMetrics(service.registry)
+  watchDeployments(service.registry, () => directory.views())
   watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
   const changed = (runId: string, ended?: boolean) => news.tell(runId, ended)

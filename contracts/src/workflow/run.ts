@@ -243,7 +243,9 @@ export const DeploymentView = Closed(
     url: Type.String({ maxLength: 2048 }),
     version: Nullable(SemanticVersion),
     majors: Type.Array(Type.Integer({ minimum: 1 })),
-    status: OpenOneOf(['ready', 'unready', 'unreachable', 'unknown']),
+    status: OpenOneOf(['ready', 'unready', 'unreachable', 'unknown', 'ejected'], {
+      description: 'ejected: it failed call after call, and is left alone for a while.',
+    }),
     checkedAt: Nullable(Time('Last look.')),
   },
   { title: 'Deployment' },

@@ -6,7 +6,8 @@ import type { Logger } from 'pino'
 import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import { restartMs, type StageClient } from '../stage/client.ts'
-import type { Directory } from '../stage/directory.ts'
+import type { Outcome } from '../stage/circuit.ts'
+import type { Directory, Entered } from '../stage/directory.ts'
 import type { SubRuns } from './sub-runs.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Runs } from '../store/runs.ts'
@@ -208,21 +209,23 @@ export class Engine {
   async #call(call: CallRequest): Promise<Answer> {
     const { directory, client } = this.#options
     let release: (() => void) | undefined
-    let leave: (() => void) | undefined
+    let entered: Entered | undefined
+    let outcome: Outcome = 'unknown'
     try {
       // Who waits for a place counts as in flight, so that the next goes elsewhere.
-      const entered = await directory.enter(call.stage, call.major)
+      entered = await directory.enter(call.stage, call.major, call.attempt > 1, call.signal)
       const { deployment } = entered
-      leave = entered.leave
       release = await this.#limits.take(deployment.url, call.signal)
-      return await client.call({ ...call, deployment })
+      const answer = await client.call({ ...call, deployment })
+      outcome = outcomeOf(answer)
+      return answer
     } catch (error) {
       if (call.signal.aborted) return { kind: 'aborted' }
       if (error instanceof ProblemError)
         return { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs(call.attempt) }
       throw error
     } finally {
-      leave?.()
+      entered?.leave(outcome)
       release?.()
     }
   }
@@ -237,6 +240,15 @@ export class Engine {
     clearTimeout(timer)
     this.#wake = undefined
   }
+}
+
+/** What an answer says of the deployment. One that is full (503) is no failure of it. */
+function outcomeOf(answer: Answer): Outcome {
+  if (answer.kind === 'aborted') return 'unknown'
+  if (answer.kind === 'result') return 'good'
+  const { status } = answer.problem
+  if (answer.problem.code === 'MESHWORK_STAGE_UNREACHABLE') return 'bad'
+  return status < 500 ? 'good' : status === 503 ? 'unknown' : 'bad'
 }
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))

@@ -3,11 +3,14 @@
 
 import type { DeploymentView, StageInfo } from '@meshwork/contracts'
 import { closest, MeshError } from '@meshwork/contracts'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KnownStage } from '../definition/check.ts'
 import type { StageContract } from '../typing/check-types.ts'
+import { Circuit, type Outcome } from './circuit.ts'
 import type { StageClient } from './client.ts'
 import { type Deployment, readStageInfo } from './deployment.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 interface Entry {
   readonly url: string
@@ -17,11 +20,21 @@ interface Entry {
   status: DeploymentView['status']
   checkedAt: number | undefined
   inFlight: number
+  readonly circuit: Circuit
+  readonly budget: RetryBudget
+}
+
+/** A call that may be made now. */
+export interface Entered {
+  readonly deployment: Deployment
+  leave(outcome: Outcome): void
 }
 
 const byReadiness = (a: Entry, b: Entry): number => Number(a.status === 'ready') - Number(b.status === 'ready')
 const lookEveryMs = 5000
 const lookTimeoutMs = 2000
+/** Between two looks of a call that waits for a deployment that is being tried. */
+const trialLookMs = 200
 
 export class Directory {
   readonly #entries = new Map<string, Entry>()
@@ -45,6 +58,8 @@ export class Directory {
         status: 'unknown',
         checkedAt: undefined,
         inFlight: 0,
+        circuit: new Circuit(),
+        budget: new RetryBudget(),
       })
   }
 
@@ -130,33 +145,65 @@ export class Directory {
     })
   }
 
-  /** The deployment for a call, which counts as in flight from now until `leave`. */
-  async enter(stage: string, major: number): Promise<{ deployment: Deployment; leave: () => void }> {
-    let deployment = this.#best(stage, major)?.deployment
-    deployment ??= await this.pick(stage, major)
-    const entry = this.#entries.get(deployment.url)
-    if (entry) entry.inFlight++
-    return { deployment, leave: () => void (entry && entry.inFlight--) }
+  /**
+   * The deployment for a call, which counts as in flight from now until `leave`. Waits where all that serve the contract are
+   * left alone for a while, and for the budget of repeated calls.
+   */
+  async enter(stage: string, major: number, repeated: boolean, signal: AbortSignal): Promise<Entered> {
+    for (;;) {
+      signal.throwIfAborted()
+      const now = performance.now()
+      const serving = this.#serving(stage, major)
+      const entry = serving.find(({ circuit }) => circuit.allows(now))
+      const { deployment } = entry ?? {}
+      if (entry && deployment) {
+        if (!repeated) entry.budget.first()
+        const waitMs = repeated ? entry.budget.take(now) : 0
+        if (waitMs === 0) return { deployment, leave: this.#begin(entry) }
+        await pause(waitMs, undefined, { signal })
+      } else if (serving.length === 0) await this.pick(stage, major)
+      else {
+        const untilMs = Math.min(...serving.map(({ circuit }) => (circuit.openUntil ?? now) - now))
+        await pause(Math.max(trialLookMs, untilMs), undefined, { signal })
+      }
+    }
+  }
+
+  #begin(entry: Entry): Entered['leave'] {
+    entry.inFlight++
+    const end = entry.circuit.begin()
+    return outcome => {
+      entry.inFlight--
+      const before = entry.circuit.openUntil
+      end(outcome, performance.now())
+      const { openUntil } = entry.circuit
+      if ((before === undefined) !== (openUntil === undefined))
+        this.#log.warn({ stage: entry.named, url: entry.url, ejected: openUntil !== undefined }, 'deployment changed')
+    }
   }
 
   views(): DeploymentView[] {
-    return [...this.#entries.values()].map(({ url, named, deployment, status, checkedAt }) => ({
+    return [...this.#entries.values()].map(({ url, named, deployment, status, checkedAt, circuit }) => ({
       stage: deployment?.stage ?? named,
       url,
       version: deployment?.version ?? null,
       majors: [...(deployment?.majors ?? [])],
-      status,
+      status: circuit.openUntil !== undefined && status === 'ready' ? 'ejected' : status,
       checkedAt: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
     }))
   }
 
-  /** Of those that serve the contract the ready ones, of those the least busy. */
   #best(stage: string, major: number): Entry | undefined {
+    return this.#serving(stage, major)[0]
+  }
+
+  /** Those that serve the contract, of them the ready ones if there are any; the least busy first. */
+  #serving(stage: string, major: number): Entry[] {
     const serving = [...this.#entries.values()].filter(
       ({ deployment }) => deployment?.stage === stage && deployment.majors.includes(major),
     )
     const ready = serving.filter(({ status }) => status === 'ready')
-    return (ready.length > 0 ? ready : serving).sort((a, b) => a.inFlight - b.inFlight)[0]
+    return (ready.length > 0 ? ready : serving).sort((a, b) => a.inFlight - b.inFlight)
   }
 
   async #look(entry: Entry): Promise<void> {
