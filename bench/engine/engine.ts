@@ -1,143 +1,135 @@
-// Runs of six trivial steps: durable on PostgreSQL and on PGlite, over REST, against the same six calls without any
-// durability. Latency one at a time, and runs per second at 1, 16, 64 and 256 at a time.
+// Runs of six trivial steps over REST, and steps with long lists: durable on PostgreSQL and on PGlite, against a walker
+// that makes every transition durable and does nothing else (the floor), one without any durability, and DBOS.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { RunView } from '@meshwork/contracts'
-import { Agent, request } from 'undici'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startPostgres } from '../../orchestrator/test/postgres.ts'
 import { type BenchOptions, type BenchResult, machine, median, medians, rounds } from '../harness.ts'
 import { startService } from '../service.ts'
+import { dbosApp } from './dbos.ts'
+import { ask, Mesh, names, plainRun } from './runs.ts'
 
-const stepCount = 6
-const names = Array.from({ length: stepCount }, (_, i) => `s${i}`)
-const workflow = {
-  name: 'six',
-  steps: Object.fromEntries(
-    names.map((name, i) => [
-      name,
-      { stage: 'nothing@1', with: { value: i === 0 ? 0 : `\${steps.${names[i - 1]}.value}` } },
-    ]),
-  ),
-  outputs: { value: `\${steps.${names.at(-1)}.value}` },
-}
-const agent = new Agent({ connections: 256, headersTimeout: 0, bodyTimeout: 0 })
+type Run = () => Promise<void>
+
+const fanWidth = 64
+const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
 
 export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> {
   const widths = quick ? [1, 16] : [1, 16, 64, 256]
-  const folder = await mkdtemp(join(tmpdir(), 'meshwork-steps-'))
+  const fans = quick ? [50, 200] : [1000, 20_000]
+  const folder = await mkdtemp(join(tmpdir(), 'meshwork-engine-'))
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
   try {
-    const stages = await startService('bench/steps/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
-    const postgres = await startPostgres({ teardown: end => void ends.push(end) }, { durable: true })
-    const env = {
-      MESHWORK_PORT: '0',
-      MESHWORK_LOG_LEVEL: 'silent',
-      MESHWORK_STAGES: `nothing=${stages}`,
-      MESHWORK_STAGE_CALLS_MAX: '1024',
+    const stages = await startService('bench/engine/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
+    const postgres = async () => (await startPostgres({ teardown: end => void ends.push(end) }, { durable: true })).url
+    const orchestrator = async (home: Record<string, string>) =>
+      await startService('orchestrator/src/main.ts', [], { ...envOf(stages), ...home }, ends)
+    const shared = await postgres()
+    const floor = await startService('bench/engine/floor.ts', [stages, await postgres()], {}, ends)
+    const lite = new Mesh([await orchestrator({ MESHWORK_STATE_DIR: join(folder, 'state') })])
+    const onPostgres = new Mesh([await orchestrator({ MESHWORK_DATABASE_URL: await postgres() })])
+    const two = new Mesh([
+      await orchestrator({ MESHWORK_DATABASE_URL: shared }),
+      await orchestrator({ MESHWORK_DATABASE_URL: shared }),
+    ])
+    const dbos = await startService(dbosApp(cache, say), [stages, await postgres()], {}, ends)
+    const homes: Record<string, Run> = {
+      'no durability': async () => await plainRun(stages),
+      floor: async () => void (await ask(`${floor}/chain`, { steps: names.length })),
+      PostgreSQL: async () => await onPostgres.run(),
+      PGlite: async () => await lite.run(),
+      'two orchestrators': async () => await two.run(),
+      DBOS: async () => void (await ask(dbos, {})),
     }
-    const homes: Record<string, (n: number) => Promise<void>> = {
-      'no durability': async n => await plainRun(stages, n),
-      PGlite: durable(
-        await startService('orchestrator/src/main.ts', [], { ...env, MESHWORK_STATE_DIR: join(folder, 'state') }, ends),
-      ),
-      PostgreSQL: durable(
-        await startService('orchestrator/src/main.ts', [], { ...env, MESHWORK_DATABASE_URL: postgres.url }, ends),
-      ),
-    }
-    for (const run of Object.values(homes)) await atATime(run, 16, quick ? 32 : 200) // warm
+    for (const run of Object.values(homes)) await atATime(run, 16, quick ? 16 : 200) // warm
     const candidates: Record<string, () => Promise<number>> = {}
     for (const [home, run] of Object.entries(homes)) {
-      candidates[`${home}: ms, one at a time`] = async () => await latencyMs(run, quick ? 20 : 60)
+      candidates[`${home}: ms, one at a time`] = async () => await latencyMs(run, quick ? 10 : 60)
       for (const width of widths)
         candidates[`${home}: runs/s, ${width} at a time`] = async () =>
-          await perSecond(run, width, quick ? 40 : Math.max(60, width * 3))
+          await perSecond(run, width, quick ? 20 : Math.max(60, width * 3))
     }
+    for (const items of fans) {
+      candidates[`floor: s, list of ${items}`] = async () =>
+        await seconds(async () => void (await ask(`${floor}/fan`, { items, width: fanWidth })))
+      candidates[`PostgreSQL: s, list of ${items}`] = async () => await seconds(async () => await onPostgres.fan(items))
+      candidates[`PGlite: s, list of ${items}`] = async () => await seconds(async () => await lite.fan(items))
+    }
+    const [, most = 0] = fans
+    candidates[`PostgreSQL: MB more, list of ${most}`] = async () =>
+      await onPostgres.megabytesOf(async () => await onPostgres.fan(most))
     const samples = await rounds(quick ? 1 : 5, candidates, say)
     const middle = medians(samples)
-    const ratios: Record<string, number> = {}
-    for (const home of ['PostgreSQL', 'PGlite']) {
-      ratios[`${home} / no durability, latency`] = ratio(
-        middle,
-        `${home}: ms, one at a time`,
-        'no durability: ms, one at a time',
-      )
-      for (const width of widths)
-        ratios[`${home} / no durability, runs/s at ${width}`] = ratio(
-          middle,
-          `${home}: runs/s, ${width} at a time`,
-          `no durability: runs/s, ${width} at a time`,
-        )
-    }
-    return { name: 'steps', machine: machine(), samples, medians: middle, ratios }
+    return { name: 'engine', machine: machine(), samples, medians: middle, ratios: ratiosOf(middle, widths, fans) }
   } finally {
     for (const end of ends.reverse()) await end()
   }
 }
 
-async function plainRun(stages: string, n: number): Promise<void> {
-  let value = 0
-  for (const name of names) {
-    const answer = await ask<{ value: number }>(
-      `${stages}/v1/nothing`,
-      { value },
-      { 'idempotency-key': `plain/${process.pid}/${plainRuns}/${n}/${name}` },
+const envOf = (stages: string) => ({
+  MESHWORK_PORT: '0',
+  MESHWORK_LOG_LEVEL: 'silent',
+  MESHWORK_STAGES: `nothing=${stages}`,
+  MESHWORK_STAGE_CALLS_MAX: '1024',
+})
+
+function ratiosOf(
+  middle: Readonly<Record<string, number>>,
+  widths: readonly number[],
+  fans: readonly number[],
+): Record<string, number> {
+  const ratio = (above: string, below: string) => (middle[above] as number) / (middle[below] as number)
+  const ratios: Record<string, number> = {}
+  const pairs = [
+    ['PostgreSQL', 'floor'],
+    ['PostgreSQL', 'no durability'],
+    ['PGlite', 'PostgreSQL'],
+    ['two orchestrators', 'PostgreSQL'],
+    ['PostgreSQL', 'DBOS'],
+  ] as const
+  for (const [one, other] of pairs) {
+    ratios[`${one} / ${other}, latency`] = ratio(`${one}: ms, one at a time`, `${other}: ms, one at a time`)
+    for (const width of widths)
+      ratios[`${one} / ${other}, runs/s at ${width}`] = ratio(
+        `${one}: runs/s, ${width} at a time`,
+        `${other}: runs/s, ${width} at a time`,
+      )
+  }
+  const [few = 1, many = 1] = fans
+  for (const items of fans)
+    ratios[`PostgreSQL / floor, list of ${items}`] = ratio(
+      `PostgreSQL: s, list of ${items}`,
+      `floor: s, list of ${items}`,
     )
-    value = answer.value
-  }
-  if (value !== stepCount) throw new Error(`six steps gave ${value}`)
-  plainRuns++
-}
-let plainRuns = 0
-
-function durable(url: string): (n: number) => Promise<void> {
-  let registered: Promise<unknown> | undefined
-  return async () => {
-    registered ??= ask(`${url}/v1/workflows`, workflow)
-    await registered
-    const run = await ask<RunView>(`${url}/v1/runs`, { workflow: 'six' }, { prefer: 'wait=60' })
-    if (run.status !== 'succeeded' || (run.outputs as { value: number }).value !== stepCount)
-      throw new Error(`the run ${run.status}`)
-  }
+  for (const home of ['PostgreSQL', 'PGlite', 'floor'])
+    ratios[`${home}, list of ${many} / ${many / few} × list of ${few}`] =
+      ratio(`${home}: s, list of ${many}`, `${home}: s, list of ${few}`) / (many / few)
+  return ratios
 }
 
-async function ask<T>(url: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
-  const answer = await request(url, {
-    method: 'POST',
-    dispatcher: agent,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  })
-  if (answer.statusCode >= 300) throw new Error(await answer.body.text())
-  return (await answer.body.json()) as T
-}
-
-async function latencyMs(run: (n: number) => Promise<void>, count: number): Promise<number> {
+async function latencyMs(run: Run, count: number): Promise<number> {
   const times: number[] = []
-  for (let n = 0; n < count; n++) {
-    const started = performance.now()
-    await run(n)
-    times.push(performance.now() - started)
-  }
+  for (let n = 0; n < count; n++) times.push(1000 * (await seconds(run)))
   return median(times)
 }
 
-async function perSecond(run: (n: number) => Promise<void>, width: number, count: number): Promise<number> {
-  const started = performance.now()
-  await atATime(run, width, count)
-  return count / ((performance.now() - started) / 1000)
+async function perSecond(run: Run, width: number, count: number): Promise<number> {
+  return count / (await seconds(async () => await atATime(run, width, count)))
 }
 
-async function atATime(run: (n: number) => Promise<void>, width: number, count: number): Promise<void> {
+async function seconds(work: Run): Promise<number> {
+  const started = performance.now()
+  await work()
+  return (performance.now() - started) / 1000
+}
+
+async function atATime(run: Run, width: number, count: number): Promise<void> {
   let next = 0
   await Promise.all(
     Array.from({ length: Math.min(width, count) }, async () => {
-      while (next < count) await run(next++)
+      while (next++ < count) await run()
     }),
   )
 }
-
-const ratio = (middle: Readonly<Record<string, number>>, above: string, below: string): number =>
-  (middle[above] as number) / (middle[below] as number)

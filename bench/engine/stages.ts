@@ -3,14 +3,18 @@
 import { createLog, createStageApp, defineStage, openStore, readResources, runService } from '@meshwork/kit'
 import Type from 'typebox'
 
-const body = Type.Object({ value: Type.Integer() }, { additionalProperties: false })
+const input = Type.Object(
+  { value: Type.Integer(), list: Type.Optional(Type.Integer({ minimum: 0, maximum: 50_000 })) },
+  { additionalProperties: false },
+)
+const output = Type.Object({ value: Type.Integer(), list: Type.Array(Type.Integer()) }, { additionalProperties: false })
 const stage = defineStage({
   name: 'nothing',
   version: '1.0.0',
-  summary: 'Adds one.',
-  input: body,
-  output: body,
-  run: async ({ value }) => ({ value: value + 1 }),
+  summary: 'Adds one, and counts as far as it is asked to.',
+  input,
+  output,
+  run: async ({ value, list = 0 }) => ({ value: value + 1, list: Array.from({ length: list }, (_, i) => i) }),
 })
 const log = createLog({ module: 'nothing', version: '1.0.0', level: 'silent' })
 const app = await createStageApp({

@@ -29,7 +29,7 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-lists-'))
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
   try {
-    const stages = await startService('bench/steps/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
+    const stages = await startService('bench/engine/stages.ts', [pathToFileURL(join(folder, 'store')).href], {}, ends)
     const candidates: Record<string, () => Promise<number>> = {}
     const what = new Set<string>()
     for (const [name, size] of Object.entries(sizes)) {

@@ -23,7 +23,7 @@ export async function validateOffline(source: string): Promise<Validation> {
     }))
     return { valid: false, columns: 'not-checked', diagnostics }
   }
-  const { document, diagnostics } = checkWorkflow(read.document, await publishedStages())
+  const { document, diagnostics } = checkWorkflow(read.document, await publishedStages(), false)
   return {
     valid: document !== undefined && diagnostics.every(({ severity }) => severity !== 'error'),
     ...(document && { name: document.name }),

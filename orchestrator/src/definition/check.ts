@@ -37,7 +37,8 @@ export interface CheckResult {
 const dayMs = 86_400_000
 const yearMs = 365 * dayMs
 
-export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[]): CheckResult {
+/** `workflows`: whether `stages` holds the workflows that the document names (see known.ts). */
+export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[], workflows = true): CheckResult {
   const found: Diagnostic[] = []
   const say: Say = (code, pointer, message, step, within) =>
     void found.push({
@@ -55,7 +56,7 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
   const document = read.value as WorkflowDocument
   for (const [name, param] of Object.entries(document.params ?? {})) checkParam(name, param, say)
   const needs = needsOf(document)
-  for (const name of Object.keys(document.steps)) checkStep(document, name, stages, say)
+  for (const name of Object.keys(document.steps)) checkStep(document, name, stages, workflows, say)
   checkOutputs(document, say)
   if (document.timeout !== undefined) checkDuration('timeout', document.timeout, 1, 'the workflow', '', say)
   const order = orderOf(needs)
@@ -66,6 +67,7 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[])
       say('cycle', `/steps/${first}`, `the steps depend on each other in a circle: ${order.names.join(' → ')}`, first)
   }
   found.push(...deprecations(read, document, stages))
+  if (!workflows) found.push(...unknownWorkflows(read, document))
   found.push(
     ...checkTypes(document, contractsOf(document, stages)).map(finding => diagnosticOf(read, document, finding)),
   )
@@ -83,6 +85,15 @@ function deprecations(read: ReadDocument, document: WorkflowDocument, stages: re
     const newest = Math.max(...(stages.find(known => known.name === stage)?.majors ?? []))
     const message = `step "${name}": ${step.stage} is deprecated since ${deprecated}${sunset === undefined ? '' : ` and may be gone from ${sunset}`}; the newest is ${stage}@${newest}`
     return [{ severity: 'warning', code: 'deprecated-major', message, pointer, ...read.place(pointer), step: name }]
+  })
+}
+
+function unknownWorkflows(read: ReadDocument, { steps }: WorkflowDocument): Diagnostic[] {
+  return Object.entries(steps).flatMap(([name, { workflow }]): Diagnostic[] => {
+    if (workflow === undefined) return []
+    const pointer = `/steps/${name}/workflow`
+    const message = `step "${name}": what ${workflow} takes and gives is not checked here; only an orchestrator knows it`
+    return [{ severity: 'warning', code: 'workflow-not-checked', message, pointer, ...read.place(pointer), step: name }]
   })
 }
 
@@ -143,7 +154,13 @@ function checkParam(name: string, param: Param, say: Say, at = '/params', what =
   if (fault !== undefined) say('param-default', `${at}/${name}/default`, `the default of ${what} "${name}" ${fault}`)
 }
 
-function checkStep(document: WorkflowDocument, name: string, stages: readonly KnownStage[], say: Say): void {
+function checkStep(
+  document: WorkflowDocument,
+  name: string,
+  stages: readonly KnownStage[],
+  workflows: boolean,
+  say: Say,
+): void {
   const step = document.steps[name]
   if (!step) return
   const at = `/steps/${name}`
@@ -154,7 +171,8 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
       `step "${name}" must be letters, digits and underscores, so that expressions can name it`,
       name,
     )
-  checkKind(document, step, at, name, stages, say)
+  checkKind(document, step, at, name, say)
+  if (step.workflow !== undefined) checkSub(step, at, name, workflows ? stages : undefined, say)
   const { stage, major } = stageOf(step) ?? {}
   const known = stages.find(candidate => candidate.name === stage)
   if (stage !== undefined && !known) {
@@ -206,14 +224,7 @@ function checkStep(document: WorkflowDocument, name: string, stages: readonly Kn
 const ofCalls = ['forEach', 'retry', 'timeout', 'concurrency'] as const
 
 /** A step calls a stage, runs a workflow or waits. */
-function checkKind(
-  document: WorkflowDocument,
-  step: Step,
-  at: string,
-  name: string,
-  stages: readonly KnownStage[],
-  say: Say,
-): void {
+function checkKind(document: WorkflowDocument, step: Step, at: string, name: string, say: Say): void {
   const { wait } = step
   const kinds = (['stage', 'wait', 'workflow'] as const).filter(key => step[key] !== undefined)
   if (kinds.length !== 1)
@@ -223,7 +234,6 @@ function checkKind(
       `step "${name}" must have one of stage, wait and workflow; it has ${kinds.join(' and ') || 'none'}`,
       name,
     )
-  if (step.workflow !== undefined) checkSub(step, at, name, stages, say)
   if (!wait) return
   for (const key of ['with', ...ofCalls] as const)
     if (step[key] !== undefined)
@@ -245,8 +255,8 @@ function checkKind(
     checkTemplate(document, wait.approval.message, `${at}/wait/approval/message`, `step "${name}"`, say, name)
 }
 
-/** Where no workflows are known at all (away from an orchestrator) it is told as a warning by the edges. */
-function checkSub(step: Step, at: string, name: string, stages: readonly KnownStage[], say: Say): void {
+/** Away from an orchestrator no workflow is known. */
+function checkSub(step: Step, at: string, name: string, stages: readonly KnownStage[] | undefined, say: Say): void {
   for (const key of ofCalls)
     if (step[key] !== undefined)
       say(
@@ -256,6 +266,7 @@ function checkSub(step: Step, at: string, name: string, stages: readonly KnownSt
         name,
       )
   const { workflow = '', version = 0 } = subPlanOf(step) ?? {}
+  if (!stages) return
   const known = stages.find(stage => stage.name === nameAmongStages(workflow))
   if (!known) {
     const names = stages.flatMap(stage =>

@@ -1,7 +1,7 @@
 // A step that waits: for a time, a signal or an approval. It has no stage.
 
-import type { Param, Step, WaitTime } from '@meshwork/contracts'
-import type { Schema } from '../typing/schema.ts'
+import { type Param, type Step, WaitAnswer, type WaitTime } from '@meshwork/contracts'
+import { anything, expand, type Schema } from '../typing/schema.ts'
 import { paramSchema } from '../typing/scope-types.ts'
 import { durationMs } from './duration.ts'
 
@@ -51,7 +51,8 @@ export function waitOutput(step: Step): Schema {
   const inputs = closed(
     Object.fromEntries(Object.entries(plan.inputs).map(([name, param]) => [name, paramSchema(param)])),
   )
-  return closed({ at, by: { type: 'string' }, comment: { type: 'string' }, inputs })
+  const { by = anything, comment = anything } = expand(WaitAnswer as unknown as Schema).properties ?? {}
+  return closed({ at, by, comment, inputs })
 }
 
 const closed = (properties: Record<string, Schema>): Schema => ({

@@ -150,6 +150,7 @@ for (const home of homes)
       t.match(await put('gone', { url: `${hooks.url}/back` }), { statusCode: 200, disabled: null })
       await run('one')
       await hooks.until('/back', 1)
+      await settled('gone', 'delivered')
     })
 
     await t.test('one for which too much waits is given up, with the reason', async t => {
