@@ -113,7 +113,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const client = new StageClient()
   const directory = new Directory(client, log)
   const planner = new Planner(directory, client)
-  const news = new RunNews()
+  // A folder has one orchestrator.
+  const elsewhere = {
+    isHere: (id: string) => engine.walks(id),
+    look: async (ids: readonly string[]) => await runs.pulses(ids),
+  }
+  const news = new RunNews(options.databaseUrl === undefined ? undefined : elsewhere)
   const metrics = new EngineMetrics(service.registry)
   watchDeployments(service.registry, () => directory.views())
   watchRuns(service.registry, async () => await census(database))

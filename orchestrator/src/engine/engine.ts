@@ -104,6 +104,10 @@ export class Engine {
     }
   }
 
+  walks(runId: string): boolean {
+    return this.#walks.has(runId)
+  }
+
   get walking(): number {
     return this.#walks.size
   }

@@ -3,6 +3,7 @@
 import type { JsonValue, RunStatus, StepStatus } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
+import type { RunPulse } from '../events.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Batcher } from './batcher.ts'
 import type { Database, Sql } from './database.ts'
@@ -241,6 +242,14 @@ export class Runs {
     if (ids.length === 0) return []
     return await this.#database.query(
       'SELECT id, cancel_requested AS cancelling, pause_requested AS paused, signals FROM run WHERE id = ANY($1::uuid[]) AND ended_at IS NULL',
+      [ids],
+    )
+  }
+
+  /** How far runs are. */
+  async pulses(ids: readonly string[]): Promise<RunPulse[]> {
+    return await this.#database.readers.query<RunPulse>(
+      'SELECT id, event_seq AS seq, ended_at IS NOT NULL AS ended FROM run WHERE id = ANY($1::uuid[])',
       [ids],
     )
   }
