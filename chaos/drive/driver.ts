@@ -144,6 +144,7 @@ export class Driver {
     for (;;) {
       const answer = await this.#post(`/v1/runs/${run}/steps/${step}/signal`, '{}')
       if (answer && (answer.status < 300 || answer.status === 409)) return
+      if (answer?.status === 404) return // a run that was lost: the checks say so
       await pause(againMs)
     }
   }
