@@ -130,6 +130,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/pipeline/pipeline.ts': 'hands its environment to what it measures',
   'bench/inference/inference.ts': 'hands its environment to what it measures',
   'bench/inference/ceiling.ts': 'is a process of its own',
+  'bench/engine/floor.ts': 'is a process of its own',
   'bench/service.ts': 'hands its environment to what it measures',
   'scripts/fuzz-subtype.ts': 'a command',
   'scripts/test.ts': 'hands its environment to the test runner',

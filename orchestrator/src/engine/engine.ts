@@ -251,7 +251,7 @@ function outcomeOf(answer: Answer): Outcome {
   if (answer.kind === 'aborted') return 'unknown'
   if (answer.kind === 'result') return 'good'
   const { status } = answer.problem
-  if (answer.problem.code === 'MESHWORK_STAGE_UNREACHABLE') return 'bad'
+  if (answer.problem.code === 'MESHWORK_STAGE_UNREACHABLE') return 'away'
   return status < 500 ? 'good' : status === 503 ? 'unknown' : 'bad'
 }
 

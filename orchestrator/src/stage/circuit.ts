@@ -7,13 +7,16 @@ const lastMs = 30_000
 
 export type Outcome =
   | 'good'
-  /** By its own fault: not reached, no answer in time, or an answer that is none. */
+  /** It answered, and badly, or not in time. That may be the fault of what it was asked. */
   | 'bad'
+  /** No connection came about, or it broke: that is the fault of no request. */
+  | 'away'
   /** Nothing is known: the call was ended from here, or refused for want of room. */
   | 'unknown'
 
 export class Circuit {
   #failures = 0
+  #awayInARow = 0
   #opened = 0
   #openUntil: number | undefined
   #trying = false
@@ -28,15 +31,22 @@ export class Circuit {
     return this.#openUntil
   }
 
+  /** Nobody is there: a call would be for nothing, even where there is no other deployment. */
+  get isAway(): boolean {
+    return this.#awayInARow >= failuresToOpen
+  }
+
   /** A call is made. Answers how to tell its end. */
   begin(): (outcome: Outcome, now: number) => void {
     const trial = this.#openUntil !== undefined
     if (trial) this.#trying = true
     return (outcome, now) => {
       if (trial) this.#trying = false
+      if (outcome === 'unknown') return
+      this.#awayInARow = outcome === 'away' ? this.#awayInARow + 1 : 0
       if (outcome === 'good') this.#close()
       // What was under way when it was opened says nothing new.
-      else if (outcome === 'bad' && (trial || this.#openUntil === undefined)) this.#failed(now)
+      else if (this.#openUntil === undefined || (trial && now >= this.#openUntil)) this.#failed(now)
     }
   }
 

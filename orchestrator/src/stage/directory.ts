@@ -146,15 +146,16 @@ export class Directory {
   }
 
   /**
-   * The deployment for a call, which counts as in flight from now until `leave`. Waits where all that serve the contract are
-   * left alone for a while, and for the budget of repeated calls.
+   * The deployment for a call, which counts as in flight from now until `leave`. Where all that serve the contract are left
+   * alone, one that still answers is called all the same, and one that is away is waited for. Waits for the budget of repeated
+   * calls, too.
    */
   async enter(stage: string, major: number, repeated: boolean, signal: AbortSignal): Promise<Entered> {
     for (;;) {
       signal.throwIfAborted()
       const now = performance.now()
       const serving = this.#serving(stage, major)
-      const entry = serving.find(({ circuit }) => circuit.allows(now))
+      const entry = serving.find(({ circuit }) => circuit.allows(now)) ?? serving.find(({ circuit }) => !circuit.isAway)
       const { deployment } = entry ?? {}
       if (entry && deployment) {
         if (!repeated) entry.budget.first()

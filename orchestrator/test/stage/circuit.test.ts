@@ -56,6 +56,23 @@ t.test('a circuit', async t => {
     t.ok(circuit.allows(500))
   })
 
+  await t.test('it is away after five calls in a row that did not reach it, and back with any answer', async t => {
+    const circuit = new Circuit()
+    const away = (times: number) => {
+      for (let i = 0; i < times; i++) circuit.begin()('away', 0)
+    }
+    fail(circuit, 5, 0)
+    t.notOk(circuit.isAway, 'it answers')
+    away(4)
+    t.notOk(circuit.isAway)
+    circuit.begin()('unknown', 0)
+    away(1)
+    t.ok(circuit.isAway)
+    t.equal(circuit.openUntil, 1000, 'calls made while it is open do not keep it open for longer')
+    fail(circuit, 1, 0)
+    t.notOk(circuit.isAway)
+  })
+
   await t.test('a trial of which nothing is known is made again', async t => {
     const circuit = new Circuit()
     fail(circuit, 5, 0)
@@ -77,8 +94,8 @@ t.test('repeated calls are a fifth of the first ones, and ten a second', async t
   t.equal(taken(1_000_000), 100, 'at most')
 })
 
-/** In front of a stage: its calls are answered with 500 while it is broken. */
-async function breakable(t: Test, url: string) {
+/** In front of a stage: while it is broken its calls are answered with 500, or their connections break. */
+async function breakable(t: Test, url: string, how: 500 | 'reset' = 500) {
   const state = { broken: false, calls: 0, failed: 0 }
   const server = createServer((asked, reply) => {
     const call = asked.method === 'POST'
@@ -86,7 +103,8 @@ async function breakable(t: Test, url: string) {
     if (call && state.broken) {
       state.failed++
       asked.resume()
-      reply.writeHead(500).end('broken')
+      if (how === 'reset') reply.destroy()
+      else reply.writeHead(how).end('broken')
       return
     }
     const headers = { ...asked.headers, host: new URL(url).host }
@@ -133,19 +151,47 @@ t.test('of two deployments the one that fails is left alone, and called again wh
   t.equal(after.items.find(({ url }) => url === bad.url)?.status, 'ready')
 })
 
-t.test('where there is no other, a step waits for it, and its attempts are not spent', async t => {
-  const good = await startEcho(t)
-  const bad = await breakable(t, good.url)
-  const place = await placeOf(t, 'PGlite')
-  const mesh = await openOrchestrator(t, { ...place, stages: [{ stage: 'echo', url: bad.url }] })
-  await mesh.post('/v1/workflows', workflow)
-  bad.state.broken = true
-  const { id } = await mesh.post('/v1/runs', { workflow: 'one', params: { id: 'w' } })
-  while (bad.state.failed < 6) await new Promise(resolve => setTimeout(resolve, 20))
-  const cancelled = await mesh.post('/v1/runs', { workflow: 'one', params: { id: 'c' } })
-  await mesh.post(`/v1/runs/${cancelled.id}/cancel`)
-  await mesh.until(cancelled.id, 'cancelled')
-  bad.state.broken = false
-  await mesh.until(id, 'succeeded')
-  t.ok(((await mesh.steps(id)).get('a')?.attempts ?? 0) <= 9)
-})
+t.test(
+  'where there is no other and it cannot be reached, steps wait for it, and their attempts are not spent',
+  async t => {
+    const good = await startEcho(t)
+    const bad = await breakable(t, good.url, 'reset')
+    const place = await placeOf(t, 'PGlite')
+    const mesh = await openOrchestrator(t, { ...place, stages: [{ stage: 'echo', url: bad.url }] })
+    await mesh.post('/v1/workflows', workflow)
+    bad.state.broken = true
+    const start = async (id: string) => await mesh.post('/v1/runs', { workflow: 'one', params: { id } })
+    const runs = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(start))
+    while (bad.state.failed < 5) await new Promise(resolve => setTimeout(resolve, 20))
+    const cancelled = await start('cancelled')
+    await mesh.post(`/v1/runs/${cancelled.id}/cancel`)
+    await mesh.until(cancelled.id, 'cancelled')
+    bad.state.broken = false
+    for (const { id } of runs) {
+      await mesh.until(id, 'succeeded')
+      t.ok(((await mesh.steps(id)).get('a')?.attempts ?? 0) <= 3)
+    }
+  },
+)
+
+t.test(
+  'where there is no other and it answers, it is called, so that what it cannot do hinders nobody else',
+  async t => {
+    const good = await startEcho(t)
+    const bad = await breakable(t, good.url)
+    const mesh = await openOrchestrator(t, {
+      ...(await placeOf(t, 'PGlite')),
+      stages: [{ stage: 'echo', url: bad.url }],
+    })
+    await mesh.post('/v1/workflows', workflow.replace('attempts: 30', 'attempts: 6'))
+    bad.state.broken = true
+    const { id } = await mesh.post('/v1/runs', { workflow: 'one', params: { id: 'poison' } })
+    await mesh.until(id, 'failed')
+    t.equal((await mesh.get<{ items: DeploymentView[] }>('/v1/stages')).items[0]?.status, 'ejected')
+    bad.state.broken = false
+    const { calls } = bad.state
+    const other = await mesh.post('/v1/runs', { workflow: 'one', params: { id: 'other' } }, { prefer: 'wait=30' })
+    t.equal(other.status, 'succeeded')
+    t.equal(bad.state.calls, calls + 1, 'at once, with one call')
+  },
+)
