@@ -1,8 +1,10 @@
 // What must hold of all runs together. Pure.
 
 import type { History, Start } from '../drive/driver.ts'
+import type { Program } from '../program/program.ts'
 import { checkRun } from './check-run.ts'
 import type { Record, RunRecord } from './record.ts'
+import { checkUnderWay } from './under-way.ts'
 import type { Violation } from './violation.ts'
 
 /** What a client asked for; of a run that a step started, as if a client had. */
@@ -17,6 +19,7 @@ function startOf({ key, parent }: RunRecord, history: History, record: Record): 
 export function check(history: History, record: Record): Violation[] {
   const violations: Violation[] = []
   const byKey = new Map<string, string>()
+  const bounded = new Map<Program, RunRecord[]>()
   for (const [id, run] of record.runs) {
     const start = startOf(run, history, record)
     if (!start) {
@@ -27,7 +30,9 @@ export function check(history: History, record: Record): Violation[] {
       violations.push({ promise: 'one run for a key', run: id, detail: `${start.key} has ${byKey.get(start.key)} too` })
     byKey.set(start.key, id)
     violations.push(...checkRun(run, start))
+    if (start.program.runsMax !== undefined) bounded.set(start.program, [...(bounded.get(start.program) ?? []), run])
   }
+  for (const [{ runsMax = 0 }, runs] of bounded) violations.push(...checkUnderWay(runs, runsMax))
   for (const { key, acknowledged } of history.starts.values()) {
     const ids = [...acknowledged]
     if (ids.length > 1)

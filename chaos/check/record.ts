@@ -11,6 +11,9 @@ export interface RunRecord {
   readonly parent: { readonly run: string; readonly step: string } | null
   readonly status: string
   readonly ended: boolean
+  /** When it was let begin, of a program that bounds its runs, and when it ended; milliseconds since 1970 by the clock of the database. */
+  readonly admittedAt: number | null
+  readonly endedAt: number | null
   readonly eventSeq: number
   readonly steps: readonly StepRecord[]
   readonly events: readonly EventRecord[]
@@ -52,6 +55,7 @@ export async function readRecord(url: string, ledger: string): Promise<Record> {
   try {
     const { rows: runs } = await client.query<Omit<RunRecord, 'steps' | 'events' | 'lines'>>(
       `SELECT id, idempotency_key AS key, status, ended_at IS NOT NULL AS ended, event_seq AS "eventSeq",
+         1000 * extract(epoch FROM admitted_at)::float8 AS "admittedAt", 1000 * extract(epoch FROM ended_at)::float8 AS "endedAt",
          CASE WHEN parent_run IS NOT NULL THEN jsonb_build_object('run', parent_run, 'step', parent_step) END AS parent FROM run`,
     )
     const { rows: steps } = await client.query<StepRecord & { run: string }>(

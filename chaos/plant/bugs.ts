@@ -115,6 +115,15 @@ export const bugs: Readonly<Record<string, Bug>> = {
     faults: ['pause'],
     breaks: ['every run ends'],
   },
+  'places-given-twice': {
+    patch: {
+      file: 'store/admission.ts',
+      find: "await sql.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [lockSpace, workflow])",
+      put: '',
+    },
+    faults: ['pause'],
+    breaks: ['no more runs at one time than allowed'],
+  },
   'order-ignored': {
     patch: {
       file: 'engine/decide.ts',

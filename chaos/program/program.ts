@@ -29,6 +29,8 @@ export interface ProgramStep {
 export interface Program {
   readonly name: string
   readonly steps: readonly ProgramStep[]
+  /** Runs of it that may be under way at one time, where that is bounded. */
+  readonly runsMax: number | undefined
 }
 
 export interface Expectation {
@@ -85,7 +87,8 @@ export function randomProgram(name: string, random: Random, inner: readonly Prog
     })
   }
   if (random.chance(0.3)) steps.push({ ...quiet, name: 'last', kind: 'call', last: true })
-  return { name, steps }
+  // Not of those that steps run: they would hold up the runs above them.
+  return { name, steps, runsMax: inner.length > 0 && random.chance(0.2) ? random.integer(2, 6) : undefined }
 }
 
 /** What most steps are in all but a few things. */
@@ -120,7 +123,7 @@ export const unitOf = (step: string, item: number | undefined): string =>
 export const passedOn = (step: ProgramStep): string => unitsOf(step)[0] as string
 
 /** The document that is registered. */
-export function documentOf({ name, steps }: Program, workMs: number): object {
+export function documentOf({ name, steps, runsMax }: Program, workMs: number): object {
   const tokenOf = (before: string) =>
     steps.find(step => step.name === before)?.items === undefined
       ? `\${steps.${before}.token}`
@@ -128,6 +131,7 @@ export function documentOf({ name, steps }: Program, workMs: number): object {
   return {
     name,
     params: { n: { type: 'integer' } },
+    ...(runsMax !== undefined && { limits: { runs: runsMax } }),
     steps: Object.fromEntries(
       steps.map(step => [
         step.name,

@@ -29,7 +29,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   const orchestrator = new Registry()
   void new EngineMetrics(orchestrator)
   new DatabaseMetrics(orchestrator).watch({ pools: () => [] })
-  watchRuns(orchestrator, async () => ({ statuses: [], queued: 0, queuedSeconds: 0 }))
+  watchRuns(orchestrator, async () => ({ statuses: [], queued: 0, queuedSeconds: 0, held: 0 }))
   const gateway = new Registry()
   createGatewayMetrics(gateway)
   return new Map<Owner, readonly Metric[]>([

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { MeshError } from '@meshwork/contracts'
 import { createService, type Service } from '@meshwork/kit'
 import type { Logger } from 'pino'
+import { Doorkeeper } from './engine/doorkeeper.ts'
 import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
 import { Scheduler } from './engine/scheduler.ts'
@@ -28,6 +29,7 @@ import { StageClient } from './stage/client.ts'
 import { Directory } from './stage/directory.ts'
 import { Planner } from './stage/planner.ts'
 import { openBoss } from './store/boss.ts'
+import { Admission } from './store/admission.ts'
 import { explainDatabase } from './store/database-failure.ts'
 import { census } from './store/census.ts'
 import { type Database, openFolder, openPostgres } from './store/database.ts'
@@ -106,7 +108,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const boss = await openBoss(database, onError)
 
   const me = randomUUID()
-  const runs = new Runs(database, boss)
+  const admission = new Admission(database, boss)
+  const runs = new Runs(database, boss, admission)
   const signals = new Signals(database, boss)
   const workflows = new Workflows(database)
   const deployments = new Deployments(database)
@@ -124,7 +127,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   watchRuns(service.registry, async () => await census(database))
   const { runsMax, callsMax } = options
   const changed = (runId: string, ended?: boolean) => news.tell(runId, ended)
-  const verbs = new Verbs(database, boss)
+  const verbs = new Verbs(database, boss, admission)
   const starter = new Starter({
     runs,
     directory,
@@ -133,12 +136,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     wake: () => engine.wake(),
   })
   const subRuns = new SubRuns({ runs, signals, verbs, starter, changed: run => tell({ engine, news }, run) })
+  const doorkeeper = new Doorkeeper(admission, log, () => engine.wake())
   const engine: Engine = new Engine({
     me,
     runs,
     ledger: new Ledger(database, boss),
     signals,
     subRuns,
+    doorkeeper,
     directory,
     client,
     log,
@@ -206,6 +211,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       janitor.start()
       scheduler.start()
       waker.start()
+      doorkeeper.start()
       sender.start()
       service.readiness.phase = 'ready'
     },
@@ -217,6 +223,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       await webhookClient.close()
       await janitor.stop()
       await engine.stop()
+      await doorkeeper.stop()
       await takeover?.stop()
       await boss.stop({ graceful: false })
       await client.close()

@@ -200,12 +200,39 @@ export const workflowStepsMax = 2000
 export const stepItemsMax = 50_000
 export const stepConcurrencyDefault = 8
 
+export const Limits = Closed(
+  {
+    runs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Runs of the workflow that are under way at one time, those that wait or are paused included.',
+      }),
+    ),
+    starts: Type.Optional(
+      Closed(
+        { count: Type.Integer({ minimum: 1, maximum: 10_000 }), per: Duration },
+        { description: 'Runs that begin within any time of this length.', examples: [{ count: 10, per: '1m' }] },
+      ),
+    ),
+  },
+  {
+    title: 'Limits',
+    minProperties: 1,
+    description:
+      'Over all orchestrators. A run over them is accepted and waits; the one that was accepted first is the first to begin. Runs of versions without limits are not counted.',
+    examples: [{ runs: 2 }],
+  },
+)
+export type Limits = Static<typeof Limits>
+
 export const WorkflowDocument = Closed(
   {
     name: WorkflowName,
     description: Type.Optional(Type.String({ maxLength: 4000 })),
     params: Type.Optional(MapOf(Param, { maxProperties: 256 })),
     timeout: Type.Optional(Duration),
+    limits: Type.Optional(Limits),
     steps: MapOf(Step, { minProperties: 1, maxProperties: workflowStepsMax }),
     outputs: Type.Optional(
       MapOf(Json, { maxProperties: 256, description: 'What the run answers with; ${ } as in steps.' }),

@@ -164,6 +164,7 @@ export const eventTypes = [
   'run.recovered',
   'run.waiting',
   'run.woken',
+  'run.limited',
   'run.pausing',
   'run.paused',
   'run.resumed',

@@ -59,6 +59,8 @@ export function checkWorkflow(read: ReadDocument, stages: readonly KnownStage[],
   for (const name of Object.keys(document.steps)) checkStep(document, name, stages, workflows, say)
   checkOutputs(document, say)
   if (document.timeout !== undefined) checkDuration('timeout', document.timeout, 1, 'the workflow', '', say)
+  const { starts } = document.limits ?? {}
+  if (starts) checkDuration('per', starts.per, 1, 'limits of the workflow', '/limits/starts', say)
   const order = orderOf(needs)
   if (order.kind === 'cycle') {
     const [first = ''] = order.names

@@ -16,6 +16,7 @@ import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { CallLimits } from './call-limits.ts'
+import type { Doorkeeper } from './doorkeeper.ts'
 import { ProgressWriter } from './progress.ts'
 import { Walk } from './walk.ts'
 
@@ -26,6 +27,7 @@ export interface EngineOptions {
   readonly ledger: Ledger
   readonly signals: Signals
   readonly subRuns: SubRuns
+  readonly doorkeeper: Doorkeeper
   readonly directory: Directory
   readonly client: StageClient
   readonly log: Logger
@@ -45,6 +47,7 @@ export interface EngineParts {
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
   readonly subRuns: SubRuns
+  readonly doorkeeper: Doorkeeper
   /** Answers to steps of a run that wait. */
   signals(runId: string): Promise<SignalRow[]>
   /** Told after each commit of the walk. */
@@ -98,6 +101,7 @@ export class Engine {
       call: call => this.#call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
       subRuns: options.subRuns,
+      doorkeeper: options.doorkeeper,
       signals: async runId => await options.signals.of(runId),
       changed: options.changed,
       metrics: options.metrics,

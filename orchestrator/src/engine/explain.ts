@@ -9,7 +9,16 @@ import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
 export interface KnownOfRun {
   readonly run: Pick<
     RunRow,
-    'id' | 'status' | 'ended_at' | 'cancel_requested' | 'pause_requested' | 'parked' | 'problem'
+    | 'id'
+    | 'workflow'
+    | 'status'
+    | 'ended_at'
+    | 'cancel_requested'
+    | 'pause_requested'
+    | 'parked'
+    | 'held'
+    | 'limits'
+    | 'problem'
   >
   readonly plan: Plan
   readonly states: ReadonlyMap<string, StepState>
@@ -48,6 +57,7 @@ function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' |
   if (run.cancel_requested) return { reason: 'cancelling', detail: 'A cancel was acknowledged; calls are being ended.' }
   if (run.parked && run.status === 'waiting')
     return { reason: 'running', detail: 'All that is left waits for a time or an answer; no orchestrator holds it.' }
+  if (run.held && !run.pause_requested) return { reason: 'queued', detail: explainHeld(run) }
   if (run.parked)
     return { reason: 'paused', detail: 'It is paused, and nothing runs; go on with POST /v1/runs/{id}/resume.' }
   if (run.pause_requested)
@@ -58,6 +68,15 @@ function explainRun({ run, ahead }: KnownOfRun): Pick<RunExplanation, 'reason' |
       detail: `It waits for an orchestrator with room for another run (MESHWORK_RUNS_MAX); ${ahead} runs are before it.`,
     }
   return { reason: 'running', detail: 'An orchestrator walks it.' }
+}
+
+function explainHeld({ workflow, limits }: KnownOfRun['run']): string {
+  const { runs, starts } = limits ?? {}
+  const bounds = [
+    ...(runs === undefined ? [] : [`${runs} runs at one time`]),
+    ...(starts ? [`${starts.count} starts in ${starts.perMs / 1000} s`] : []),
+  ]
+  return `It waits for a place: workflow "${workflow}" allows ${bounds.join(' and ')} (limits). Those that came first begin first.`
 }
 
 function explainStep(known: KnownOfRun, step: PlanStep, state: StepState, now: number): Reason {

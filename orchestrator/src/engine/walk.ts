@@ -125,7 +125,7 @@ export class Walk {
   async #loop(): Promise<WalkEnd> {
     const { run } = this.#claimed
     const { plan } = run
-    const { subRuns } = this.#parts
+    const { subRuns, doorkeeper } = this.#parts
     await this.#answers.readAll(this.#wishes.signals, this.#states)
     if (!this.#wishes.cancelling) await subRuns.startLeft(run, this.#facts, this.#states, this.#answers.steps)
     let first = true
@@ -164,6 +164,7 @@ export class Walk {
         first = false
         changes = []
         if (finish) await subRuns.tellOf(this.#claimed.run, this.#telemetry.log)
+        if (finish && run.limits) await doorkeeper.ended(run.workflow)
         if (finish) return 'ended'
         if (parks) return 'parked'
         for (const { step, body } of begun)

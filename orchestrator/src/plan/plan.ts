@@ -1,7 +1,13 @@
 // The plan of a workflow: steps in order, with what each needs and its numbers written out. It is stored with a run,
 // so that a run keeps what it was planned with. Pure.
 
-import { type JsonValue, type Step, stepConcurrencyDefault, type WorkflowDocument } from '@meshwork/contracts'
+import {
+  type JsonValue,
+  type Limits,
+  type Step,
+  stepConcurrencyDefault,
+  type WorkflowDocument,
+} from '@meshwork/contracts'
 import type { Expression } from '../definition/expression.ts'
 import { expressionsOf, readTemplate, type TemplateFault } from '../definition/template.ts'
 import { itemType } from '../typing/item-type.ts'
@@ -54,9 +60,16 @@ export interface PlanStep {
   readonly timeoutMs: number
 }
 
+/** How many runs of a workflow there may be; see `Limits` of the document. */
+export interface LimitsPlan {
+  readonly runs?: number
+  readonly starts?: { readonly count: number; readonly perMs: number }
+}
+
 export interface Plan {
   readonly steps: readonly PlanStep[]
   readonly outputs: JsonValue
+  readonly limits?: LimitsPlan
   /** Milliseconds from the moment the run is queued to its end. */
   readonly timeoutMs?: number
   /** Schemas of what computed expressions read (see Scope.types); nothing where there is none. */
@@ -78,9 +91,15 @@ export function planOf(document: WorkflowDocument, types: ReadonlyMap<string, Sc
     steps: names.map(name => stepOf(document, name, needs.get(name) ?? [], types)),
     outputs: document.outputs ?? {},
     ...(document.timeout !== undefined && { timeoutMs: durationMs(document.timeout) }),
+    ...(document.limits && { limits: limitsOf(document.limits) }),
     ...(read && { types: read }),
   }
 }
+
+const limitsOf = ({ runs, starts }: Limits): LimitsPlan => ({
+  ...(runs !== undefined && { runs }),
+  ...(starts && { starts: { count: starts.count, perMs: durationMs(starts.per) } }),
+})
 
 /** Of the types only those that a computed expression reads: the plan is stored with every run. */
 function typesRead(document: WorkflowDocument, types: ReadonlyMap<string, Schema>): Schema | undefined {

@@ -171,6 +171,12 @@ const steps: readonly string[] = [
   ALTER TABLE run ADD COLUMN parent_run uuid, ADD COLUMN parent_step text, ADD COLUMN parent_generation int, ADD COLUMN parent_told boolean NOT NULL DEFAULT false;
   CREATE INDEX run_untold ON run (ended_at) WHERE parent_run IS NOT NULL AND NOT parent_told AND ended_at IS NOT NULL
   `,
+  `
+  ALTER TABLE run ADD COLUMN limits jsonb, ADD COLUMN held boolean NOT NULL DEFAULT false, ADD COLUMN admitted_at timestamptz;
+  CREATE INDEX run_held ON run (workflow, queued_at, id) WHERE held;
+  CREATE INDEX run_admitted ON run (workflow, admitted_at) WHERE admitted_at IS NOT NULL;
+  CREATE INDEX run_under_way ON run (workflow) WHERE admitted_at IS NOT NULL AND ended_at IS NULL
+  `,
 ]
 
 const lockKey = 7_202_611

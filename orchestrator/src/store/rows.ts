@@ -12,7 +12,7 @@ import type {
   WorkflowDocument,
 } from '@meshwork/contracts'
 import type { StepState } from '../engine/state.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { LimitsPlan, Plan } from '../plan/plan.ts'
 
 export interface WorkflowRow extends Record<string, unknown> {
   name: string
@@ -41,6 +41,9 @@ export interface RunRow extends Record<string, unknown> {
   pause_requested: boolean
   /** Nobody is to walk it now. */
   parked: boolean
+  /** It waits for a place among the runs of its workflow. */
+  held: boolean
+  limits: LimitsPlan | null
   signals: number
   /** Of a run that a step of another run started. */
   parent_run: string | null

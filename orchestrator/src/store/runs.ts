@@ -5,6 +5,7 @@ import type { PgBoss } from 'pg-boss'
 import type { StepState } from '../engine/state.ts'
 import type { RunPulse } from '../events.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Admission } from './admission.ts'
 import { Batcher } from './batcher.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
@@ -64,10 +65,10 @@ interface ClaimedRow extends RunRow {
 const acceptSql = `
   WITH n AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(id uuid, job_id uuid, workflow text, version int, params jsonb, cache boolean, plan jsonb,
-      traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb, parent_run uuid, parent_step text, parent_generation int)
+      traceparent text, idempotency_key text, request_hash text, forked_from uuid, steps jsonb, events jsonb, parent_run uuid, parent_step text, parent_generation int, limits jsonb)
   ), r AS (
-    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq, opened_at, parent_run, parent_step, parent_generation)
-    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp(), parent_run, parent_step, parent_generation FROM n
+    INSERT INTO run (id, job_id, workflow, version, status, params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, event_seq, opened_at, parent_run, parent_step, parent_generation, limits, held, parked)
+    SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp(), parent_run, parent_step, parent_generation, limits, limits IS NOT NULL, limits IS NOT NULL FROM n
     ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
@@ -83,12 +84,14 @@ const acceptSql = `
 export class Runs {
   readonly #database: Database
   readonly #boss: PgBoss
+  readonly #admission: Admission
   readonly #accepting: Batcher<NewRun, Accepted>
   readonly #reading: Batcher<string, RunRow | undefined>
 
-  constructor(database: Database, boss: PgBoss) {
+  constructor(database: Database, boss: PgBoss, admission: Admission) {
     this.#database = database
     this.#boss = boss
+    this.#admission = admission
     this.#accepting = new Batcher({
       max: 256,
       keyOf: run => run.idempotencyKey ?? run.id,
@@ -302,13 +305,22 @@ export class Runs {
         parent_run: run.parent?.run ?? null,
         parent_step: run.parent?.step ?? null,
         parent_generation: run.parent?.generation ?? null,
+        limits: run.plan.limits ?? null,
         steps: run.fork?.steps.map(step => stepPayload(step, placesOf(run.plan))) ?? [],
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )
     const accepted = await sql.query<RunRow>(acceptSql, [payload])
-    const jobs = accepted.map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
+    const held = accepted.filter(run => run.held)
+    const jobs = accepted.filter(run => !run.held).map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
     if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
+    for (const workflow of [...new Set(held.map(run => run.workflow))].sort())
+      await this.#admission.admitIn(sql, workflow)
+    if (held.length > 0)
+      await this.#admission.tellHeldIn(
+        sql,
+        held.map(({ id }) => id),
+      )
     return accepted
   }
 

@@ -10,6 +10,7 @@ import type { PgBoss } from 'pg-boss'
 import type { JsonValue, RunEvent } from '@meshwork/contracts'
 import type { Again } from '../engine/again.ts'
 import { pendingStep, type StepState } from '../engine/state.ts'
+import type { Admission } from './admission.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import { type RunRow, type StepRow, stepState } from './rows.ts'
@@ -29,10 +30,12 @@ export interface AgainRequest {
 export class Verbs {
   readonly #database: Database
   readonly #boss: PgBoss
+  readonly #admission: Admission
 
-  constructor(database: Database, boss: PgBoss) {
+  constructor(database: Database, boss: PgBoss, admission: Admission) {
     this.#database = database
     this.#boss = boss
+    this.#admission = admission
   }
 
   /** From here on no step of the run is started. A run that nobody has begun ends at once. */
@@ -64,7 +67,7 @@ export class Verbs {
       id,
       `WITH u AS (
          UPDATE run SET pause_requested = false, status = CASE WHEN parked THEN 'queued' ELSE 'running' END, event_seq = event_seq + 1,
-           ${requeuedIf('parked')}
+           ${requeuedIf('parked AND NOT held')}
          WHERE id = $1 AND pause_requested AND ended_at IS NULL RETURNING *
        ), e AS (
          INSERT INTO event (run_id, id, type, data) SELECT id, event_seq, 'run.resumed', '{}' FROM u
@@ -90,7 +93,10 @@ export class Verbs {
         JSON.stringify(request.data(again)),
         JSON.stringify(again.runs.map(({ name, generation }) => ({ name, generation }))),
       ])
-      await this.#queue(sql, id, job)
+      if (opened?.held) {
+        await this.#admission.admitIn(sql, run.workflow)
+        await this.#admission.tellHeldIn(sql, [id])
+      } else await this.#queue(sql, id, job)
       return { kind: 'done', run: opened as RunRow }
     })
   }
@@ -130,6 +136,7 @@ const cancelSql = `WITH old AS (
          UPDATE run SET cancel_requested = true, pause_requested = false, event_seq = event_seq + 1,
            status = CASE WHEN unbegun THEN 'cancelled' WHEN old.parked THEN 'queued' WHEN status = 'paused' THEN 'running' ELSE status END,
            ended_at = CASE WHEN unbegun THEN clock_timestamp() END,
+           held = false,
            ${requeuedIf('old.parked')}
          FROM old WHERE run.id = old.id RETURNING run.*
        ), e AS (
@@ -141,7 +148,7 @@ const cancelSql = `WITH old AS (
 const blank = pendingStep('')
 const reopenSql = `
   WITH u AS (
-    UPDATE run SET status = 'queued', ended_at = NULL, outputs = NULL, problem = NULL, cancel_requested = false, pause_requested = false, parked = false,
+    UPDATE run SET status = 'queued', ended_at = NULL, outputs = NULL, problem = NULL, cancel_requested = false, pause_requested = false, parked = limits IS NOT NULL, held = limits IS NOT NULL, admitted_at = NULL,
       owner = NULL, job_id = $2, fence = fence + 1, queued_at = clock_timestamp(), opened_at = clock_timestamp(), parent_told = false, event_seq = event_seq + 1
     WHERE id = $1 RETURNING *
   ), s AS (

@@ -51,6 +51,15 @@ export function watchRuns(registry: Registry, look: () => Promise<Census>): void
       if (found) depth.set(found.queued)
     },
   })
+  const held = new Gauge({
+    name: 'meshwork_runs_held',
+    help: 'Runs that wait for a place among those of their workflow (limits).',
+    registers,
+    collect: async () => {
+      const found = await latest()
+      if (found) held.set(found.held)
+    },
+  })
   const wait = new Gauge({
     name: 'meshwork_queue_oldest_seconds',
     help: 'For how long the first run in the queue has waited.',

@@ -22,6 +22,9 @@ const known = (
   more: Partial<KnownOfRun> = {},
 ): KnownOfRun => ({
   run: {
+    workflow: 'w',
+    held: false,
+    limits: null,
     id: 'r',
     status: 'running',
     ended_at: null,

@@ -58,7 +58,7 @@ t.test('pages leave out no run, even of those that were accepted in the same mil
      SELECT gen_random_uuid(), 'w', 1, 'queued', '{}', false, '{}', '', gen_random_uuid(), '', '2026-01-01T00:00:00Z'::timestamptz + i * interval '7 microseconds'
      FROM generate_series(1, 30) AS i`,
   )
-  const runs = new Runs(database, undefined as never) // lists need no queue
+  const runs = new Runs(database, undefined as never, undefined as never) // lists need no queue
   const seen: string[] = []
   let before: RunFilter['before']
   do {

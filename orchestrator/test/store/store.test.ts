@@ -7,6 +7,7 @@ import type { JsonValue } from '@meshwork/contracts'
 import t, { type Test } from 'tap'
 import { pendingStep } from '../../src/engine/state.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { Admission } from '../../src/store/admission.ts'
 import { openBoss } from '../../src/store/boss.ts'
 import { type Database, openFolder, openPostgres } from '../../src/store/database.ts'
 import { Ledger, runQueue } from '../../src/store/ledger.ts'
@@ -51,9 +52,9 @@ for (const [home, open] of Object.entries(homes))
       await boss.stop({ graceful: false })
       await database.close()
     })
-    const runs = new Runs(database, boss)
+    const runs = new Runs(database, boss, new Admission(database, boss))
     const ledger = new Ledger(database, boss)
-    const verbs = new Verbs(database, boss)
+    const verbs = new Verbs(database, boss, new Admission(database, boss))
     const claimOne = async (owner = 'me') => {
       const accepted = await runs.accept(newRun())
       const [claimed] = await runs.claim(owner, 10)

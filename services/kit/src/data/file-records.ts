@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { filesIn } from './local-folder.ts'
 import type { RecordStore } from './store.ts'
 import { storeFailure } from './store-failure.ts'
 
@@ -58,6 +59,17 @@ export class FileRecords implements RecordStore {
 
   async delete(space: string, name: string): Promise<void> {
     await rm(this.#path(space, name), { force: true })
+  }
+
+  async removeOld(before: number, dryRun: boolean): Promise<number> {
+    let count = 0
+    for await (const { path } of filesIn(this.#root)) {
+      const found = await stat(path).catch(() => undefined)
+      if (!found || found.mtimeMs >= before) continue
+      count++
+      if (!dryRun) await rm(path, { force: true })
+    }
+    return count
   }
 
   #path(space: string, name: string): string {

@@ -6,15 +6,21 @@
 
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MeshError } from '@meshwork/contracts'
 import { FileRecords } from './file-records.ts'
 import { hashFile, writeHashed } from './hashed-file.ts'
-import { fingerprint, readWhole, removeAbandoned, syncFile } from './local-folder.ts'
-import type { ArtefactStore, RecordStore, StoredArtefact } from './store.ts'
+import { filesIn, fingerprint, readWhole, removeAbandoned, syncFile } from './local-folder.ts'
+import {
+  type ArtefactStore,
+  type ListedArtefact,
+  type RecordStore,
+  renewedAfterMs,
+  type StoredArtefact,
+} from './store.ts'
 import { storeFailure } from './store-failure.ts'
 
 const hashPattern = /^[0-9a-f]{64}$/
@@ -108,6 +114,21 @@ export class FileStore implements ArtefactStore {
     return createReadStream(await this.localPath(hash), { highWaterMark: 1024 * 1024 })
   }
 
+  async *list(): AsyncIterable<ListedArtefact> {
+    for await (const { path, name } of filesIn(this.#artefacts)) {
+      const found = await stat(path).catch(() => undefined) // it may have gone
+      if (found && hashPattern.test(name)) yield { hash: name, bytes: found.size, putAt: found.mtimeMs }
+    }
+  }
+
+  async remove(hash: string, before: number): Promise<boolean> {
+    const path = this.#path(hash)
+    const found = await stat(path).catch(() => undefined)
+    if (!found || found.mtimeMs >= before) return false
+    await rm(path, { force: true })
+    return true
+  }
+
   #path(hash: string): string {
     if (!hashPattern.test(hash)) throw new MeshError('MESHWORK_ARTEFACT_MISSING', { hash })
     return join(this.#artefacts, hash.slice(0, 2), hash)
@@ -124,6 +145,9 @@ export class FileStore implements ArtefactStore {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EXDEV') return await this.#placeCopy(from, hash)
       if (code !== 'EEXIST') throw error
+      const { mtimeMs } = await stat(to)
+      // Who put it there may be another user; then it is as old as it is.
+      if (Date.now() - mtimeMs > renewedAfterMs) await utimes(to, new Date(), new Date()).catch(() => {})
     }
     await syncFile(folder)
     const seen = await fingerprint(to)

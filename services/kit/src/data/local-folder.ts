@@ -1,6 +1,6 @@
 // What stores do to files on the local disk.
 
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { open, opendir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MeshError } from '@meshwork/contracts'
 import { storeFailure } from './store-failure.ts'
@@ -14,6 +14,19 @@ export async function removeAbandoned(folder: string): Promise<void> {
     const path = join(folder, name)
     const found = await stat(path).catch(() => undefined)
     if (found && found.mtimeMs < limit) await rm(path, { recursive: true, force: true })
+  }
+}
+
+/** Files in a folder and below it, a few in memory at a time. */
+export async function* filesIn(folder: string): AsyncIterable<{ readonly path: string; readonly name: string }> {
+  const opened = await opendir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw storeFailure(error, folder)
+  })
+  for await (const entry of opened ?? []) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesIn(path)
+    else if (entry.isFile()) yield { path, name: entry.name }
   }
 }
 

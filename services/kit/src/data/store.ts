@@ -5,6 +5,7 @@
 //  S2 Content is verified against its hash before a reader gets it; a damaged file is MESHWORK_ARTEFACT_CORRUPT.
 //  S3 Names are content addresses, so putting the same content twice is harmless and nothing a user sends is a path.
 //  S4 No space left is MESHWORK_STORE_FULL; it leaves nothing behind.
+//  S5 Content that is put is as good as new, also where it was there before: its time moves on, by at most half an hour late.
 
 import type { Readable } from 'node:stream'
 
@@ -12,6 +13,14 @@ export interface StoredArtefact {
   readonly hash: string
   readonly bytes: number
 }
+
+export interface ListedArtefact extends StoredArtefact {
+  /** When it was put last, or half an hour before; milliseconds since 1970 by the clock of the store. */
+  readonly putAt: number
+}
+
+/** What was put longer ago than this is made new when it is put again. */
+export const renewedAfterMs = 30 * 60 * 1000
 
 export interface ArtefactStore {
   readonly url: string
@@ -37,6 +46,12 @@ export interface ArtefactStore {
   /** Verified content as a stream. */
   stream(hash: string): Promise<Readable>
 
+  /** All that is there, in no order. What comes or goes meanwhile may be told or not. */
+  list(): AsyncIterable<ListedArtefact>
+
+  /** Removes an artefact, unless it was put since `before` (milliseconds since 1970). Answers whether it did. */
+  remove(hash: string, before: number): Promise<boolean>
+
   readonly records: RecordStore
 }
 
@@ -51,4 +66,6 @@ export interface RecordStore {
   replace(space: string, name: string, value: unknown): Promise<void>
   read(space: string, name: string): Promise<unknown>
   delete(space: string, name: string): Promise<void>
+  /** Removes the records of all spaces that were written before a time, or only counts them. */
+  removeOld(before: number, dryRun: boolean): Promise<number>
 }

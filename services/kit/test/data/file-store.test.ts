@@ -23,6 +23,16 @@ t.test('a file that was damaged on disk is found by the next process that reads 
   await t.rejects(next.localPath(hash), { code: 'MESHWORK_ARTEFACT_CORRUPT' })
 })
 
+t.test('content that is put again is as good as new, so that it is not removed for its age', async t => {
+  const store = await open(t)
+  const { hash } = await store.put('old')
+  await utimes(await store.localPath(hash), new Date(0), new Date(0))
+  await store.put('old')
+  t.equal(await store.remove(hash, Date.now() - 60_000), false)
+  await utimes(await store.localPath(hash), new Date(0), new Date(0))
+  t.equal(await store.remove(hash, Date.now() - 60_000), true)
+})
+
 t.test('what a process that died left in tmp is removed after a day, and not before', async t => {
   const store = await open(t)
   const old = join(store.scratchRoot, 'old')

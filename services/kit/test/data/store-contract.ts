@@ -77,4 +77,37 @@ export async function storeContract(t: Test, open: (t: Test) => Promise<Artefact
     t.equal(await store.records.read('claims', '../../escape'), 1)
     await t.rejects(store.records.create('../claims', 'x', 1), TypeError)
   })
+
+  await t.test('what is there can be listed, and goes when it was not put since', async t => {
+    const store = await open(t)
+    const contents = ['one', 'two', 'three']
+    for (const content of contents) await store.put(content)
+    const listed = new Map<string, { bytes: number; putAt: number }>()
+    for await (const { hash, ...of } of store.list()) listed.set(hash, of)
+    for (const content of contents) {
+      const found = listed.get(sha256(content))
+      t.equal(found?.bytes, content.length)
+      t.ok(Math.abs(Date.now() - (found?.putAt ?? 0)) < 60_000)
+    }
+    const hash = sha256('one')
+    t.equal(await store.remove(hash, Date.now() - 60_000), false, 'it was put since')
+    t.same(await store.head(hash), { hash, bytes: 3 })
+    t.equal(await store.remove(hash, Date.now() + 60_000), true)
+    t.equal(await store.head(hash), undefined)
+    t.equal(await store.remove(hash, Date.now() + 60_000), false, 'it is not there')
+    t.same(await store.put('one'), { hash, bytes: 3 })
+    t.equal((await store.read(hash)).toString(), 'one', 'it is there again')
+    t.equal(await codeOf(store.remove('../two', 0)), 'MESHWORK_ARTEFACT_MISSING')
+  })
+
+  await t.test('records that were written before a time can be counted and removed', async t => {
+    const { records } = await open(t)
+    await records.create('old/1', 'a', 1)
+    await records.create('old/2', 'b', 2)
+    t.equal(await records.removeOld(Date.now() - 60_000, false), 0)
+    t.ok((await records.removeOld(Date.now() + 60_000, true)) >= 2)
+    t.equal(await records.read('old/1', 'a'), 1)
+    t.ok((await records.removeOld(Date.now() + 60_000, false)) >= 2)
+    t.equal(await records.read('old/1', 'a'), undefined)
+  })
 }

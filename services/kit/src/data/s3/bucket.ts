@@ -8,6 +8,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -26,6 +27,13 @@ export interface Fetched {
   /** Bytes of the whole object. */
   readonly bytes: number
   readonly etag: string | undefined
+}
+
+export interface ObjectInfo {
+  readonly key: string
+  readonly bytes: number
+  /** When it was written, milliseconds since 1970 by the server's clock. */
+  readonly writtenAt: number
 }
 
 const attemptsMax = 5
@@ -70,12 +78,32 @@ export class Bucket {
     })
   }
 
-  /** Bytes of an object; undefined when it is not there. */
-  async size(key: string): Promise<number | undefined> {
+  /** An object without its content; undefined when it is not there. */
+  async head(key: string): Promise<ObjectInfo | undefined> {
     return await this.#unlessMissing(async () => {
-      const { ContentLength } = await this.#client.send(new HeadObjectCommand(this.#at(key)))
-      return ContentLength ?? 0
+      const { ContentLength, LastModified } = await this.#client.send(new HeadObjectCommand(this.#at(key)))
+      return { key, bytes: ContentLength ?? 0, writtenAt: LastModified?.getTime() ?? 0 }
     })
+  }
+
+  /** Objects whose keys begin so, a page in memory at a time. */
+  async *list(start: string): AsyncIterable<ObjectInfo> {
+    let token: string | undefined
+    do {
+      const page = await this.#tell(
+        async () =>
+          await this.#client.send(
+            new ListObjectsV2Command({
+              Bucket: this.#bucket,
+              Prefix: this.#prefix + start,
+              ...(token !== undefined && { ContinuationToken: token }),
+            }),
+          ),
+      )
+      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? [])
+        yield { key: Key.slice(this.#prefix.length), bytes: Size, writtenAt: LastModified?.getTime() ?? Date.now() }
+      token = page.IsTruncated ? page.NextContinuationToken : undefined
+    } while (token !== undefined)
   }
 
   /** The object from a byte on, still the one of `etag`; undefined when it is not there. */

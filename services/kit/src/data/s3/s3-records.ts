@@ -37,6 +37,16 @@ export class S3Records implements RecordStore {
     await this.#bucket.delete(keyOf(space, name))
   }
 
+  async removeOld(before: number, dryRun: boolean): Promise<number> {
+    let count = 0
+    for await (const { key, writtenAt } of this.#bucket.list('records/')) {
+      if (writtenAt >= before) continue
+      count++
+      if (!dryRun) await this.#bucket.delete(key)
+    }
+    return count
+  }
+
   async #read(key: string): Promise<unknown> {
     const fetched = await this.#bucket.get(key)
     if (!fetched) return undefined

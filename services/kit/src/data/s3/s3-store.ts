@@ -13,7 +13,13 @@ import type { Readable } from 'node:stream'
 import { MeshError } from '@meshwork/contracts'
 import { hashFile, writeHashed } from '../hashed-file.ts'
 import { readWhole, removeAbandoned, tooLarge } from '../local-folder.ts'
-import type { ArtefactStore, RecordStore, StoredArtefact } from '../store.ts'
+import {
+  type ArtefactStore,
+  type ListedArtefact,
+  type RecordStore,
+  renewedAfterMs,
+  type StoredArtefact,
+} from '../store.ts'
 import { storeFailure } from '../store-failure.ts'
 import { ArtefactCache } from './artefact-cache.ts'
 import { Bucket } from './bucket.ts'
@@ -80,8 +86,8 @@ export class S3Store implements ArtefactStore {
   }
 
   async head(hash: string): Promise<StoredArtefact | undefined> {
-    const bytes = await this.#bucket.size(keyOf(hash))
-    return bytes === undefined ? undefined : { hash, bytes }
+    const found = await this.#bucket.head(keyOf(hash))
+    return found && { hash, bytes: found.bytes }
   }
 
   async localPath(hash: string): Promise<string> {
@@ -104,10 +110,26 @@ export class S3Store implements ArtefactStore {
     return createReadStream(await this.localPath(hash), { highWaterMark: 1024 * 1024 })
   }
 
-  /** Brings a hashed file into the bucket, unless it is there, and moves it into the cache. */
+  async *list(): AsyncIterable<ListedArtefact> {
+    for await (const { key, bytes, writtenAt } of this.#bucket.list('artefacts/')) {
+      const hash = key.slice(key.lastIndexOf('/') + 1)
+      if (hashPattern.test(hash)) yield { hash, bytes, putAt: writtenAt }
+    }
+  }
+
+  async remove(hash: string, before: number): Promise<boolean> {
+    const found = await this.#bucket.head(keyOf(hash))
+    if (!found || found.writtenAt >= before) return false
+    await this.#bucket.delete(keyOf(hash))
+    return true
+  }
+
+  /** Brings a hashed file into the bucket, unless it is there and new, and moves it into the cache. */
   async #send(path: string, stored: StoredArtefact): Promise<StoredArtefact> {
     const key = keyOf(stored.hash)
-    if ((await this.#bucket.size(key)) !== stored.bytes) await upload(this.#bucket, key, path, stored)
+    const found = await this.#bucket.head(key)
+    const stands = found?.bytes === stored.bytes && Date.now() - found.writtenAt <= renewedAfterMs
+    if (!stands) await upload(this.#bucket, key, path, stored)
     await this.#cache.place(path, stored)
     return stored
   }
