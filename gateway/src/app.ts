@@ -7,19 +7,30 @@ import { request } from 'undici'
 import { useArtefacts } from './artefacts.ts'
 import type { Upstreams } from './config.ts'
 import { Documents } from './documents.ts'
+import { createGatewayMetrics } from './metrics.ts'
 import { useProxy } from './proxy.ts'
+import { referencesOf } from './sweep/references.ts'
+import { useSweep } from './sweep/route.ts'
+import { Sweeper } from './sweep/sweeper.ts'
 
 export const version = '0.1.0'
 
 export interface GatewayOptions {
   readonly upstreams: Upstreams
   readonly store: LocalStore
+  /** Seconds for which a file is kept that nothing refers to; 0, the default, for ever. */
+  readonly artefactsKeepSeconds?: number
   readonly log: Logger
 }
 
 const lookTimeoutMs = 1000
 
-export async function createGateway({ upstreams, store, log }: GatewayOptions): Promise<Service> {
+export async function createGateway({
+  upstreams,
+  store,
+  artefactsKeepSeconds = 0,
+  log,
+}: GatewayOptions): Promise<Service> {
   let documents: Documents | undefined
   const service = await createService({
     name: 'gateway',
@@ -39,7 +50,22 @@ export async function createGateway({ upstreams, store, log }: GatewayOptions): 
   const app = service.app as unknown as FastifyInstance
   documents = new Documents(upstreams, () => hoist(app.swagger() as never))
   await useArtefacts(service.app, store)
-  await useProxy(app, upstreams, service.registry)
+  const metrics = createGatewayMetrics(service.registry)
+  const sweeper = new Sweeper({
+    store,
+    readPage: referencesOf(upstreams.orchestrator),
+    keepSeconds: artefactsKeepSeconds,
+    log,
+    removed: ({ artefacts, records, bytes }) => {
+      metrics.swept.inc({ kind: 'artefacts' }, artefacts)
+      metrics.swept.inc({ kind: 'records' }, records)
+      metrics.sweptBytes.inc(bytes)
+    },
+  })
+  useSweep(service.app, sweeper)
+  sweeper.start()
+  app.addHook('onClose', async () => await sweeper.stop())
+  await useProxy(app, upstreams, metrics)
   app.get('/', { schema: { hide: true } }, async () => ({
     name: 'meshwork',
     version,

@@ -8,7 +8,7 @@ import {
   startFault,
 } from '@meshwork/kit'
 import { createGateway, version } from './app.ts'
-import { GatewayConfig, readStages } from './config.ts'
+import { GatewayConfig, keepSecondsOf, readStages } from './config.ts'
 
 endWhileStarting()
 try {
@@ -20,6 +20,7 @@ try {
       stages: readStages(config.MESHWORK_STAGES),
     },
     store: await openStore(config.MESHWORK_STORE_URL),
+    artefactsKeepSeconds: keepSecondsOf(config.MESHWORK_ARTEFACTS_KEEP_HOURS),
     log,
   })
   await runService({

@@ -4,10 +4,9 @@ import fastifyReplyFrom from '@fastify/reply-from'
 import { closest, MeshError, ProblemError } from '@meshwork/contracts'
 import { sendProblem } from '@meshwork/kit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Registry } from 'prom-client'
 import { Agent } from 'undici'
 import type { Upstreams } from './config.ts'
-import { createGatewayMetrics } from './metrics.ts'
+import type { GatewayMetrics } from './metrics.ts'
 
 const connectTimeoutMs = 2000
 /** Bodies that the services refuse. A service that answers before it has read all breaks the connection, so it is said here. */
@@ -22,8 +21,7 @@ const silenceMs = 120_000
 /** Of collections: POST /v1/workflows:validate. */
 const verbs = ['validate', 'plan', 'start', 'cancel', 'check', 'sweep']
 
-export async function useProxy(app: FastifyInstance, upstreams: Upstreams, registry: Registry): Promise<void> {
-  const { seconds } = createGatewayMetrics(registry)
+export async function useProxy(app: FastifyInstance, upstreams: Upstreams, { seconds }: GatewayMetrics): Promise<void> {
   const agent = new Agent({
     connect: { timeout: connectTimeoutMs },
     headersTimeout: 0,

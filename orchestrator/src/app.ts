@@ -17,6 +17,7 @@ import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { forkRoutes } from './routes/forks.ts'
 import { planRoutes } from './routes/plans.ts'
+import { referenceRoutes } from './routes/references.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
@@ -194,6 +195,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   explainRoutes(service.app, runs, engine, directory)
   scheduleRoutes(service.app, schedules, starter)
   webhookRoutes(service.app, webhooks, webhookClient)
+  referenceRoutes(service.app, database)
   retentionRoutes(service.app, retention, janitor, keepSeconds)
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
