@@ -25,6 +25,7 @@ import type { RunFacts } from './scope.ts'
 import { answered, cancelled, type Change, failed, fellBack, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
 import { childOf } from './trace.ts'
+import { newer } from './wishes.ts'
 import { WalkClock } from './walk-clock.ts'
 import { WalkTelemetry } from './walk-telemetry.ts'
 
@@ -101,8 +102,9 @@ export class Walk {
   }
 
   /** Tells the walk what was asked of the run. */
-  ask(wishes: Wishes): void {
+  ask(told: Wishes): void {
     const { cancelling, paused, signals } = this.#asked
+    const wishes = newer(this.#asked, told)
     this.#asked = wishes
     if (wishes.cancelling !== cancelling || wishes.paused !== paused || wishes.signals !== signals)
       this.#inbox.put({ kind: 'asked', wishes })
@@ -155,7 +157,7 @@ export class Walk {
         })
         if (recorded === 'lost') return 'lost'
         if (recorded !== 'recorded') {
-          this.#wishes = this.#asked = recorded
+          this.#wishes = this.#asked = newer(this.#asked, recorded)
           for (const { before } of begun) this.#put(before)
           const refused = new Set(begun.map(({ change }) => change))
           changes = changes.filter(change => !refused.has(change))
