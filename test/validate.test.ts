@@ -182,7 +182,7 @@ steps:
     t.match(out, /flight-delays: 9 steps, at most 3 side by side/)
     t.match(
       out,
-      /predict +inference@1 \(1\.0\.0\) +features +dataset: 14 columns +runs: step "features" before it would run/,
+      /predict +inference@1 \(1\.1\.0\) +features +dataset: 14 columns +runs: step "features" before it would run/,
     )
     t.match(out, /ingest .* not known: parameter "source" is not given/)
     t.match(

@@ -19,7 +19,7 @@ import skl2onnx
 from sklearn import metrics
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from model_folder import check, dump, open_session, packages, sha256, write_onnx
+from model_folder import check, dump, open_session, packages, reference, sha256, write_onnx
 
 FOLDER = pathlib.Path(__file__).parent.parent / "flight-delay" / "1"
 HELD_OUT_FROM = "2001-06-01"
@@ -150,6 +150,7 @@ def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
     dump(FOLDER / "features.json", fitted)
     rows = golden_rows(inputs[~early], float(late[early].mean()))
     input_name = open_session(FOLDER / "model.onnx").get_inputs()[0].name
+    dump(FOLDER / "reference.json", reference(FOLDER / "model.onnx", inputs[early], FEATURES, {"label": ["label"], "probabilities": ["on_time", "delayed"]}))
     dump(FOLDER / "samples.json", {"inputs": {input_name: rows.astype(float).tolist()}, "outputs": {"probabilities": model.predict_proba(rows).tolist()}})
     dump(
         FOLDER / "manifest.json",
@@ -173,6 +174,7 @@ def train(path: pathlib.Path, keep: pathlib.Path | None, export: bool) -> None:
                 {"name": "destination", "type": "string"},
             ],
             "samples": "samples.json",
+            "reference": "reference.json",
             "threshold": threshold,
             "license": "Apache-2.0",
             "trained": {

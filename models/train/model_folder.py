@@ -11,6 +11,8 @@ import onnx
 import onnxruntime
 
 TOLERANCE = 1e-5
+BINS = 10
+VALUES_MAX = 12
 
 
 def sha256(path: pathlib.Path) -> str:
@@ -32,6 +34,33 @@ def write_onnx(path: pathlib.Path, model: onnx.ModelProto) -> None:
     del model.opset_import[:]
     model.opset_import.extend(sets)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def reference_feature(side: str, tensor: str, place: int, name: str, values: np.ndarray) -> dict:
+    """How the values of one column lie: each value by itself where there are few, otherwise ten bins that hold equally many."""
+    values = np.asarray(values, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    distinct = np.unique(known)
+    feature = {"side": side, "tensor": tensor, "place": place, "name": name}
+    if len(distinct) <= VALUES_MAX:
+        counts = [int((known == value).sum()) for value in distinct]
+        return {**feature, "values": distinct.tolist(), "counts": counts, "missing": int(len(values) - len(known))}
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    # Bin i holds the values above edge i - 1, up to and with edge i.
+    counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    return {**feature, "edges": edges.tolist(), "counts": counts.tolist(), "missing": int(len(values) - len(known))}
+
+
+def reference(model: pathlib.Path, inputs: np.ndarray, columns: list[str], outputs: dict[str, list[str]]) -> dict:
+    """What a model sees in training: its inputs, and what it answers for them. `outputs` names the places of each output."""
+    session = open_session(model)
+    tensor = session.get_inputs()[0].name
+    features = [reference_feature("input", tensor, i, name, inputs[:, i]) for i, name in enumerate(columns)]
+    answers = session.run(list(outputs), {tensor: inputs})
+    for (output, names), answer in zip(outputs.items(), answers, strict=True):
+        for place, name in enumerate(names):
+            features.append(reference_feature("output", output, place, name, answer.reshape(len(inputs), -1)[:, place]))
+    return {"schema": "meshwork.reference/1", "rows": len(inputs), "features": features}
 
 
 def open_session(path: pathlib.Path) -> onnxruntime.InferenceSession:

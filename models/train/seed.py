@@ -15,7 +15,7 @@ import skl2onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LinearRegression
 
-from model_folder import check, dump, open_session, packages, sha256, write_onnx
+from model_folder import check, dump, open_session, packages, reference, sha256, write_onnx
 
 FOLDER = pathlib.Path(__file__).parent.parent / "seed" / "1"
 COLUMNS = ["f1", "f2", "f3", "feature_sum"]
@@ -37,6 +37,7 @@ def train() -> None:
     session = open_session(FOLDER / "model.onnx")
     input_name, output_name = session.get_inputs()[0].name, session.get_outputs()[0].name
     rows = inputs[800:816]
+    dump(FOLDER / "reference.json", reference(FOLDER / "model.onnx", inputs[:800], COLUMNS, {output_name: ["score"]}))
     dump(FOLDER / "samples.json", {"inputs": {input_name: rows.astype(float).tolist()}, "outputs": {output_name: model.predict(rows).reshape(-1, 1).tolist()}})
     dump(
         FOLDER / "manifest.json",
@@ -50,6 +51,7 @@ def train() -> None:
             "inputs": [{"name": input_name, "type": "float32", "shape": [-1, len(COLUMNS)], "columns": COLUMNS}],
             "outputs": [{"name": output_name, "type": "float32", "shape": [-1, 1]}],
             "samples": "samples.json",
+            "reference": "reference.json",
             "license": "Apache-2.0",
             "trained": {"date": datetime.date.today().isoformat(), "rows": 800, "data": "made by models/train/seed.py, seed 0", "packages": packages()},
             "metrics": {"rows": 200, "mae": float(np.abs(error).mean()), "rmse": float(np.sqrt((error**2).mean()))},

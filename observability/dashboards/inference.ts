@@ -75,6 +75,39 @@ export const inference: Board = {
       ],
     },
     {
+      title: 'What the models see',
+      panels: [
+        {
+          title: 'Drift by feature',
+          description:
+            'Population stability index against the training, as a share of its threshold, in the window that was closed last; above 1 it is drift.',
+          unit: 'short',
+          limit: 1,
+          queries: [
+            {
+              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_psi{${one}} / meshwork_inference_feature_psi_threshold{${one}}))`,
+              legend: '{{model}} {{version}} {{feature}}',
+            },
+          ],
+        },
+        {
+          title: 'Missing and unseen values',
+          description: 'Share of values that were NaN, or that training never had, in the window that was closed last.',
+          unit: 'percentunit',
+          queries: [
+            {
+              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_missing_ratio{${one}}) > 0)`,
+              legend: '{{model}} {{feature}}: missing',
+            },
+            {
+              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_unseen_ratio{${one}}) > 0)`,
+              legend: '{{model}} {{feature}}: unseen',
+            },
+          ],
+        },
+      ],
+    },
+    {
       title: 'Service',
       panels: [
         {

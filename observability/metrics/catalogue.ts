@@ -6,6 +6,7 @@ import { DatabaseMetrics } from '../../orchestrator/src/telemetry/database-metri
 import { EngineMetrics } from '../../orchestrator/src/telemetry/metrics.ts'
 import { watchRuns } from '../../orchestrator/src/telemetry/run-census.ts'
 import { createInferenceMetrics } from '../../services/inference/src/metrics.ts'
+import { createServingMetrics } from '../../services/inference/src/serving/metrics.ts'
 import { Limiter } from '../../services/kit/src/execute/limiter.ts'
 import { createServiceMetrics } from '../../services/kit/src/telemetry/service-metrics.ts'
 import { createStageMetrics } from '../../services/kit/src/telemetry/stage-metrics.ts'
@@ -26,6 +27,11 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   createStageMetrics(stages, 'probe', new Limiter({ stage: 'probe', places: 1, waitingMax: 1 }), '/')
   const inference = new Registry()
   createInferenceMetrics(inference)
+  createServingMetrics(
+    inference,
+    () => [],
+    () => ({ busy: 0, size: 1 }),
+  )
   const orchestrator = new Registry()
   void new EngineMetrics(orchestrator)
   new DatabaseMetrics(orchestrator).watch({ pools: () => [] })

@@ -414,6 +414,22 @@ const process: readonly Alert[] = [
   },
 ]
 
+const drifted = 'meshwork_inference_drifted_features{job="inference",instance="a",model="flight-delay",version="1"}'
+
+const models: readonly Alert[] = [
+  {
+    name: 'MeshworkModelDrifts',
+    severity: 'warning',
+    expr: 'max by (namespace, model, version) (meshwork_inference_drifted_features) > 0',
+    for: '30m',
+    summary: 'Model {{ $labels.model }} sees other data than it was trained on.',
+    description:
+      '{{ $value | humanize }} of its features, or of its answers, have moved further than chance explains, in the window that was closed last.',
+    fires: { series: { [drifted]: '0x10 2x60' }, at: '45m' },
+    silent: { series: { [drifted]: '0x10 2x20 0x60' }, at: '60m' },
+  },
+]
+
 const database: readonly Alert[] = [
   {
     name: 'MeshworkDatabasePoolWaits',
@@ -465,4 +481,4 @@ const database: readonly Alert[] = [
   },
 ]
 
-export const symptoms: readonly Alert[] = [...away, ...queue, ...promises, ...store, ...process, ...database]
+export const symptoms: readonly Alert[] = [...away, ...queue, ...promises, ...store, ...process, ...models, ...database]

@@ -14,6 +14,13 @@ export const reportErrors = errorTable({
     message:
       'Section "{section}": artefact {hash} is not an evaluation ({reason}); give the answer of an evaluate step.',
   },
+  MESHWORK_REPORT_DRIFT: {
+    status: 422,
+    retryable: false,
+    title: 'Not a report of drift',
+    message:
+      'Section "{section}": artefact {hash} is not a report of drift ({reason}); give driftReport of an inference step.',
+  },
   MESHWORK_REPORT_TOO_LARGE: {
     status: 422,
     retryable: false,

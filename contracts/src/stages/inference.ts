@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { ArtefactRef, Column, ColumnName, DatasetRef } from '../dataset.ts'
-import { Closed, Count, MapOf, Sha256 } from '../schema.ts'
+import { Closed, Count, MapOf, Nullable, Sha256 } from '../schema.ts'
+import { DriftReport } from './drift.ts'
 
 export const ModelName = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,99}$', examples: ['flight-delay'] })
 
@@ -70,6 +71,17 @@ export const InferenceOutput = Closed(
     rows: Count('Rows of the dataset.'),
     model: Closed({ name: ModelName, version: Type.Integer({ minimum: 1 }), sha256: Sha256 }),
     columns: Type.Array(Column, { maxItems: 256, description: 'The new columns.' }),
+    drift: Nullable(
+      Closed(
+        {
+          verdict: DriftReport.properties.verdict,
+          rows: DriftReport.properties.rows,
+          drifted: Type.Array(Type.String(), { maxItems: 20, description: 'The features that moved most.' }),
+        },
+        { description: 'How the rows lie against the training of the model; null where it has no reference.' },
+      ),
+    ),
+    driftReport: Nullable(ArtefactRef),
   },
   { title: 'InferenceOutput' },
 )
@@ -151,6 +163,12 @@ export const ModelManifest = Type.Object(
         minItems: 1,
         maxItems: 1024,
         description: 'What a record has before features are made of it.',
+      }),
+    ),
+    reference: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9._-]+$',
+        description: 'File with the reference that drift is measured against.',
       }),
     ),
     samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),

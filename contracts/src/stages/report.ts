@@ -62,8 +62,13 @@ export const ReportSection = Closed(
     ),
     charts: Type.Optional(Type.Array(Chart, { maxItems: 8 })),
     evaluation: Type.Optional(ArtefactRef),
+    drift: Type.Optional(Nullable(ArtefactRef)),
   },
-  { title: 'ReportSection', description: 'A table and charts of a dataset, or the judgement of an evaluate step.' },
+  {
+    title: 'ReportSection',
+    description:
+      'A table and charts of a dataset, the judgement of an evaluate step (`evaluation`), or the drift that an inference step saw (`drift`: its `driftReport`).',
+  },
 )
 export type ReportSection = Static<typeof ReportSection>
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { InferenceInput, InferenceOutput, MeshError } from '@meshwork/contracts'
-import { defineStage, readResources, type ServiceContext } from '@meshwork/kit'
+import { canonicalJson, type DriftReport, InferenceInput, InferenceOutput, MeshError } from '@meshwork/contracts'
+import { defineStage, readResources, type ServiceContext, type StageContext } from '@meshwork/kit'
 import { createInferenceMetrics } from './metrics.ts'
 import { Models } from './model/models.ts'
 import { ModelRepository } from './repository/repository.ts'
@@ -15,6 +15,7 @@ import { readServing, type ServingLimits } from './serving/settings.ts'
 import { SessionPool } from './session/pool.ts'
 import { predict } from './table/predict.ts'
 
+const driftedShownMax = 20
 const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
 
 /** The stage over a folder of models; MESHWORK_MODELS_DIR says another one where it runs as a service. */
@@ -50,7 +51,7 @@ export function inferenceStage(folder = modelsFolder) {
   }
   return defineStage({
     name: 'inference',
-    version: '1.0.0',
+    version: '1.1.0',
     summary: 'Runs an ONNX model over the rows of a dataset and puts its outputs beside them as new columns.',
     input: InferenceInput,
     output: InferenceOutput,
@@ -74,7 +75,7 @@ export function inferenceStage(folder = modelsFolder) {
       const { bodyBytesMax, inFlightBytesMax, timeoutMs } = readServing(service.environment)
       const options = {
         models: () => served,
-        version: '1.0.0',
+        version: '1.1.0',
         bodyBytesMax,
         inFlightBytesMax,
         workers: () => pool?.size ?? 0,
@@ -87,13 +88,23 @@ export function inferenceStage(folder = modelsFolder) {
       const opened = models ?? open().models
       return await opened.use(input.model, input.version, async model => {
         const tables = await context.tables(input.dataset)
-        const { dataset, columns } = await predict(model, opened.workers, input, tables, context)
+        const { dataset, columns, drift } = await predict(model, opened.workers, input, tables, context)
         context.progress(1, { rows: dataset.rows })
         const { name, version, sha256 } = model
-        return { dataset, rows: dataset.rows, model: { name, version, sha256 }, columns }
+        const kept = drift ? await keepDrift(drift, context) : { drift: null, driftReport: null }
+        return { dataset, rows: dataset.rows, model: { name, version, sha256 }, columns, ...kept }
       })
     },
   })
+}
+
+async function keepDrift(drift: DriftReport, { store, signal }: StageContext) {
+  const { verdict, rows, drifted } = drift
+  const stored = await store.put(canonicalJson(drift), { signal })
+  return {
+    drift: { verdict, rows, drifted: drifted.slice(0, driftedShownMax) },
+    driftReport: { kind: 'artefact' as const, ...stored, mediaType: 'application/json', name: 'drift.json' },
+  }
 }
 
 function started<T>(part: T | undefined): T {

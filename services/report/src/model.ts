@@ -1,6 +1,6 @@
 // What a report says, before it is HTML; report.json is this.
 
-import type { ArtefactRef, Column, Evaluation, RunContext } from '@meshwork/contracts'
+import type { ArtefactRef, Column, DriftReport, Evaluation, RunContext } from '@meshwork/contracts'
 
 export type Cell = string | number | boolean | null
 
@@ -34,6 +34,7 @@ export interface SectionModel {
   readonly table: TableModel | null
   readonly charts: readonly ChartModel[]
   readonly evaluation: Evaluation | null
+  readonly drift: DriftReport | null
 }
 
 export interface FigureModel {

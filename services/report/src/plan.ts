@@ -3,7 +3,7 @@
 import type { ReportInput, ReportSection } from '@meshwork/contracts'
 import { checkCondition, type PlanContext, type PlannedDatasets } from '@meshwork/kit'
 import { chartColumns } from './chart-columns.ts'
-import { columnNamed, needsDataset, readEvaluation } from './section.ts'
+import { columnNamed, needsDataset, readDrift, readEvaluation } from './section.ts'
 
 export async function plan({ sections }: ReportInput, context: PlanContext): Promise<PlannedDatasets> {
   if (!Array.isArray(sections)) return {}
@@ -12,7 +12,9 @@ export async function plan({ sections }: ReportInput, context: PlanContext): Pro
 }
 
 async function planSection(section: ReportSection, at: string, context: PlanContext): Promise<void> {
-  const { title, dataset, evaluation, where, columns, orderBy, charts } = section
+  const { title, dataset, evaluation, drift, where, columns, orderBy, charts } = section
+  if (drift && context.knows(drift) && context.exists(drift))
+    await context.at(`${at}/drift`, undefined, () => readDrift(context.store, title, drift.hash))
   if (evaluation !== undefined && context.knows(evaluation) && context.exists(evaluation))
     await context.at(`${at}/evaluation`, undefined, () => readEvaluation(context.store, title, evaluation.hash))
   await context.at(at, undefined, () => needsDataset(section))

@@ -1,14 +1,15 @@
 // Reads what a section shows. Everything is bounded: rows by `limit`, columns by 64, points by the kind of chart.
 
-import { type Column, compile, Evaluation, MeshError, type ReportSection } from '@meshwork/contracts'
+import { type Column, compile, DriftReport, Evaluation, MeshError, type ReportSection } from '@meshwork/contracts'
 import { type ArtefactStore, checkCondition, columnMissing, ident, identList, type Tables } from '@meshwork/kit'
+import type { Static, TSchema } from 'typebox'
 import { chartData, type ChartSource } from './chart-data.ts'
 import type { Cell, SectionModel, TableModel } from './model.ts'
 
 const limitDefault = 20
 const columnsMax = 64
 const cellLengthMax = 300
-const evaluationBytesMax = 32 * 1024 * 1024
+const judgementBytesMax = 32 * 1024 * 1024
 
 export async function readSection(
   tables: Tables | undefined,
@@ -16,7 +17,8 @@ export async function readSection(
   section: ReportSection,
 ): Promise<SectionModel> {
   const evaluation = section.evaluation ? await readEvaluation(store, section.title, section.evaluation.hash) : null
-  const shown = { title: section.title, text: section.text ?? null, evaluation }
+  const drift = section.drift ? await readDrift(store, section.title, section.drift.hash) : null
+  const shown = { title: section.title, text: section.text ?? null, evaluation, drift }
   if (section.dataset === undefined || tables === undefined) {
     needsDataset(section)
     return { ...shown, table: null, charts: [] }
@@ -98,15 +100,31 @@ const cut = (value: Cell): Cell =>
   typeof value === 'string' && value.length > cellLengthMax ? `${value.slice(0, cellLengthMax)}…` : value
 
 export async function readEvaluation(store: ArtefactStore, section: string, hash: string): Promise<Evaluation> {
-  const refuse = (reason: string) => new MeshError('MESHWORK_REPORT_EVALUATION', { section, hash, reason })
-  const content = await store.read(hash, evaluationBytesMax)
+  return await readJudgement(store, Evaluation, hash, reason => {
+    throw new MeshError('MESHWORK_REPORT_EVALUATION', { section, hash, reason })
+  })
+}
+
+export async function readDrift(store: ArtefactStore, section: string, hash: string): Promise<DriftReport> {
+  return await readJudgement(store, DriftReport, hash, reason => {
+    throw new MeshError('MESHWORK_REPORT_DRIFT', { section, hash, reason })
+  })
+}
+
+async function readJudgement<T extends TSchema>(
+  store: ArtefactStore,
+  shape: T,
+  hash: string,
+  refuse: (reason: string) => never,
+): Promise<Static<T>> {
+  const content = await store.read(hash, judgementBytesMax)
   let value: unknown
   try {
     value = JSON.parse(content.toString('utf8'))
   } catch {
-    throw refuse('it is not JSON')
+    refuse('it is not JSON')
   }
-  const problem = compile(Evaluation).check(value)[0]
-  if (problem) throw refuse(`${problem.pointer} ${problem.detail}`)
-  return value as Evaluation
+  const problem = compile(shape).check(value)[0]
+  if (problem) refuse(`${problem.pointer} ${problem.detail}`)
+  return value as Static<T>
 }

@@ -18,7 +18,7 @@ const cellsMax = 100_000
 
 export const stage = defineStage({
   name: 'report',
-  version: '1.0.0',
+  version: '1.1.0',
   summary:
     'Tells a run as one HTML page that needs no network: key figures, tables, charts, evaluation and provenance.',
   input: Input,

@@ -555,3 +555,46 @@ t.test('over HTTP a report is a reference, and a bad file name is refused', asyn
   })
   t.equal(bad.status, 400)
 })
+
+t.test('drift is told feature by feature, and what is no report of drift is refused', async t => {
+  const calls = await directCalls(t)
+  const bins = [
+    { bin: `≤ 1 ${attack}`, share: 0.9, reference: 0.5 },
+    { bin: '> 1', share: 0.1, reference: 0.5 },
+  ]
+  const feature = { rows: 900, threshold: 0.1, pValue: 0.001, ks: 0.4, missing: 0.25, unseen: 0, bins }
+  const report = {
+    schema: 'meshwork.drift/1',
+    model: 'delays',
+    version: 3,
+    rows: 900,
+    referenceRows: 50_000,
+    verdict: 'drifted',
+    drifted: [attack],
+    features: [
+      { ...feature, name: attack, side: 'input', verdict: 'drifted', psi: 0.879 },
+      { ...feature, name: 'answer', side: 'output', verdict: 'steady', psi: 0.01 },
+    ],
+  }
+  const put = async (value: unknown) => ({
+    kind: 'artefact' as const,
+    ...(await calls.store.put(JSON.stringify(value))),
+    mediaType: 'application/json',
+  })
+  const told = async (value: unknown) =>
+    await calls.call(stage, { title: 'Drift', sections: [{ title: 'Moved?', drift: await put(value) }] })
+  const page = String(await calls.store.read((await told(report)).report.hash))
+  t.match(page, /1 of 2 features have moved since delays was trained/)
+  t.match(page, /<td class="n">0\.879<\/td><td class="n">0\.100<\/td><td class="n">25\.0 %<\/td>/)
+  t.match(page, /✗ no/)
+  t.match(page, /✓ yes/)
+  t.notMatch(page, /<script/)
+  for (const verdict of ['steady', 'too-few'])
+    t.match(
+      String(await calls.store.read((await told({ ...report, verdict, drifted: [] })).report.hash)),
+      verdict === 'steady' ? /lie as they did in training/ : /too few rows to say/,
+    )
+  await t.rejects(told({ ...report, verdict: 'maybe' }), { code: 'MESHWORK_REPORT_DRIFT', message: /verdict/ })
+  const none = await calls.call(stage, { title: 'Drift', sections: [{ title: 'Moved?', drift: null }] })
+  t.equal(none.sections, 1)
+})

@@ -1,7 +1,9 @@
 // The models that are loaded. A model is loaded when it is first used, and leaves when more than `loadedMax` are and it
 // is the one that nobody has used for longest.
 
-import { MeshError } from '@meshwork/contracts'
+import { dirname, join } from 'node:path'
+import { MeshError, type ModelReference } from '@meshwork/contracts'
+import { readReference } from '../drift/reference.ts'
 import type { InferenceMetrics } from '../metrics.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
 import type { Fault, LoadAnswer, ProbeAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
@@ -13,6 +15,8 @@ export interface Model {
   readonly version: number
   readonly sha256: string
   readonly signature: Signature
+  /** Where it has one. */
+  reference(): Promise<ModelReference | undefined>
   run(request: Omit<RunRequest, 'file'>, signal?: AbortSignal): Promise<RunAnswer>
 }
 
@@ -118,6 +122,10 @@ export class Models {
       version,
       sha256,
       signature,
+      reference: async () => {
+        const { reference } = stored.manifest
+        return reference === undefined ? undefined : await readReference(join(dirname(stored.file.path), reference))
+      },
       run: async (request, signal) => {
         const answer = await pool.run({ ...request, file: stored.file }, signal).catch((error: unknown) => {
           throw problemOf(error, stored, request.rows)

@@ -4,7 +4,8 @@ import { OipFault } from '../oip/fault.ts'
 import type { TensorFace } from '../oip/tensor.ts'
 import type { ServedVersion } from '../serving/served-version.ts'
 import type { OipParts } from './oip-routes.ts'
-import { OipConfig, OipError, OipModel, OipModelReady, OipModels, OipStatistics } from './schemas.ts'
+import type { ClosedWindow } from '../drift/monitor.ts'
+import { ModelDrift, OipConfig, OipError, OipModel, OipModelReady, OipModels, OipStatistics } from './schemas.ts'
 
 const platform = 'onnxruntime_onnx'
 
@@ -64,6 +65,7 @@ export function useModelRoutes(app: FastifyInstance, { models, workers }: OipPar
   route(['oipModelStatistics', 'What a model has done'], '/stats', OipStatistics, version => ({
     model_stats: [statisticsOf(version)],
   }))
+  route(['modelDrift', 'How what a model sees lies against its training'], '/drift', ModelDrift, driftOf)
 }
 
 export function served(request: FastifyRequest, models: OipParts['models']): ServedVersion {
@@ -74,6 +76,29 @@ export function served(request: FastifyRequest, models: OipParts['models']): Ser
       `'${version.slice(0, 20)}' is not a version of model '${model.slice(0, 100)}'; versions are numbers`,
     )
   return models().find(model, version)
+}
+
+function driftOf({ name, version, drift }: ServedVersion) {
+  if (!drift)
+    throw new OipFault(
+      404,
+      `version ${version} of model '${name}' has no training reference: put reference.json beside the model and name it in the manifest ("reference")`,
+    )
+  const { open, closed } = drift.view()
+  const { rowsPerSecond, windowRows, windowMs } = drift.settings
+  const times = ({ from, to }: ClosedWindow) => ({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })
+  const whole = (window: ClosedWindow) => ({ ...times(window), ...window.report })
+  return {
+    model_name: name,
+    model_version: version,
+    settings: { rows_per_second: rowsPerSecond, window_rows: windowRows, window_seconds: windowMs / 1000 },
+    open: whole(open),
+    last: closed[0] ? whole(closed[0]) : null,
+    history: closed.map(window => {
+      const { verdict, rows, drifted } = window.report
+      return { ...times(window), verdict, rows, drifted }
+    }),
+  }
 }
 
 const shown = ({ name, datatype, shape }: TensorFace) => ({ name, datatype, shape: shape ?? [] })

@@ -1,6 +1,7 @@
 // The bodies of the Open Inference Protocol, for the OpenAPI document.
 
 import Type from 'typebox'
+import { DriftReport } from '@meshwork/contracts'
 import { datatypes } from '../oip/datatype.ts'
 
 const names = Object.keys(datatypes)
@@ -75,6 +76,38 @@ export const OipStatistics = Type.Object(
     ),
   },
   { title: 'OipStatistics' },
+)
+const WindowTimes = {
+  from: Type.String({ format: 'date-time' }),
+  to: Type.String({ format: 'date-time' }),
+}
+const DriftWindow = Type.Object({ ...WindowTimes, ...DriftReport.properties }, { title: 'DriftWindow' })
+export const ModelDrift = Type.Object(
+  {
+    model_name: Type.String(),
+    model_version: Type.String(),
+    settings: Type.Object(
+      { rows_per_second: Type.Integer(), window_rows: Type.Integer(), window_seconds: Type.Number() },
+      {
+        description:
+          'Of more rows a second only some are looked at, evenly taken. A window is closed when it has so many rows, or is so old.',
+      },
+    ),
+    open: DriftWindow,
+    last: Type.Union([DriftWindow, Type.Null()], {
+      description: 'The window that was closed last; metrics tell of it.',
+    }),
+    history: Type.Array(
+      Type.Object({
+        ...WindowTimes,
+        verdict: DriftReport.properties.verdict,
+        rows: DriftReport.properties.rows,
+        drifted: DriftReport.properties.drifted,
+      }),
+      { maxItems: 48, description: 'Closed windows, the newest first.' },
+    ),
+  },
+  { title: 'ModelDrift' },
 )
 export const OipIndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) }, { title: 'OipIndexRequest' })
 export const OipIndex = Type.Array(

@@ -2,6 +2,8 @@
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { FailureReason } from './batcher.ts'
+import { driftMetrics } from '../drift/metrics.ts'
+import type { DriftMonitor } from '../drift/monitor.ts'
 import type { ModelStatistics, StatisticsObserver } from './statistics.ts'
 
 /** Versions whose numbers are told: those that are or were loaded. */
@@ -11,6 +13,7 @@ export interface Observed {
   readonly statistics: ModelStatistics
   readonly pending: number
   readonly waitingRows: number
+  readonly drift: DriftMonitor | undefined
 }
 
 /** 50 µs to 10 s. */
@@ -44,6 +47,7 @@ export function createServingMetrics(
   })
   gauges(registry, observed, workers)
   tritonMetrics(registry, observed)
+  driftMetrics(registry, observed)
   return (model: string, version: string): StatisticsObserver => {
     const labels = { model, version }
     return {

@@ -13,6 +13,8 @@ import type { Value } from '../session/messages.ts'
 import type { SessionPool } from '../session/pool.ts'
 import { Batcher } from './batcher.ts'
 import { type Batching, calibrate } from './calibration.ts'
+import { DriftMonitor } from '../drift/monitor.ts'
+import { readReference, requireSameTensors } from '../drift/reference.ts'
 import { faceOf } from './face.ts'
 import { differenceOf, readGolden } from './golden.ts'
 import type { ServingLimits } from './settings.ts'
@@ -40,6 +42,8 @@ export class ServedVersion {
   readonly statistics: ModelStatistics
   /** Where its files lie. */
   readonly folder: string
+  /** Where the model has a reference. */
+  drift: DriftMonitor | undefined
   readonly #batcher: Batcher
   readonly #held: Held
   readonly #limits: ServingLimits
@@ -75,6 +79,7 @@ export class ServedVersion {
     try {
       const version = new ServedVersion(stored, held, parts)
       await version.#tryGolden(version.folder)
+      await version.#watch()
       return version
     } catch (error) {
       held.release()
@@ -111,7 +116,21 @@ export class ServedVersion {
       priority: priority === 0 ? usualPriority : priority,
       timeoutMs: Math.max(1, Math.min(timeoutMs, timeoutUs === undefined ? Infinity : timeoutUs / 1000)),
     })
-    return { outputs: values.then(found => found.map(tensorOf)), cancel }
+    const answered = values.then(found => found.map(tensorOf))
+    if (rows !== undefined) this.#look(inputs, rows, answered)
+    return { outputs: answered, cancel }
+  }
+
+  /** Some rows of a request, and what came of them. Its inputs go to the worker after this turn of the event loop. */
+  #look(inputs: readonly OipTensor[], rows: number, outputs: Promise<readonly OipTensor[]>): void {
+    const { drift } = this
+    const chosen = drift?.choose(rows) ?? []
+    if (!drift || chosen.length === 0) return
+    drift.look('input', inputs, chosen)
+    outputs.then(
+      tensors => drift.look('output', tensors, chosen),
+      () => {}, // told to whoever asked
+    )
   }
 
   /** Keeps the version loaded until `work` ends, for requests that are made up of several steps. */
@@ -134,6 +153,14 @@ export class ServedVersion {
     await Promise.allSettled(this.#kept)
     await this.#batcher.idle()
     this.#held.release()
+  }
+
+  async #watch(): Promise<void> {
+    const { reference, name, version } = this.manifest
+    if (reference === undefined) return
+    const read = await readReference(join(this.folder, reference))
+    requireSameTensors(read, this.face)
+    this.drift = new DriftMonitor({ name, version }, read)
   }
 
   async #tryGolden(folder: string): Promise<void> {

@@ -1,10 +1,12 @@
 // A dataset through a model: parts are read, sent in batches and collected, while others are under way.
 
-import { type Column, type DatasetRef, type InferenceInput, MeshError } from '@meshwork/contracts'
+import { type Column, type DatasetRef, type DriftReport, type InferenceInput, MeshError } from '@meshwork/contracts'
 import { type ColumnValues, type Dataset, ident, type PartSource, type StageContext, type Tables } from '@meshwork/kit'
 import type { Model } from '../model/models.ts'
 import { isFloat, type TensorData, tensorTypes } from '../model/tensor-type.ts'
-import type { Feed } from '../session/messages.ts'
+import { compare } from '../drift/compare.ts'
+import { Tally } from '../drift/tally.ts'
+import type { Feed, RunAnswer } from '../session/messages.ts'
 import { Buffers } from './buffers.ts'
 import { type InputPlan, planInputs } from './inputs.ts'
 import { type NewColumn, planOutputs } from './outputs.ts'
@@ -14,9 +16,14 @@ const batchBytesMax = 32 * 1024 * 1024
 const partBytesMax = 1024 * 1024 * 1024
 const buffersPerWorker = 3
 
+/** Rows of a dataset that are looked at for drift, at the most about. */
+const watchedRowsMax = 100_000
+
 export interface Prediction {
   readonly dataset: DatasetRef
   readonly columns: Column[]
+  /** Where the model has a reference. */
+  readonly drift: DriftReport | undefined
 }
 
 export async function predict(
@@ -45,10 +52,13 @@ export async function predict(
     done += more
     context.progress(Math.min(0.99, done / dataset.rows), { rows: done, message: 'predicting' })
   }
-  const work = { model, input, tables, dataset, inputs, outputs, rows, buffers, signal: context.signal, counted }
+  const reference = await model.reference()
+  const tally = reference && new Tally(reference)
+  const { signal } = context
+  const work = { model, input, tables, dataset, inputs, outputs, rows, buffers, signal, counted, tally }
   const columns = outputs.map(({ column }) => column)
   const result = await tables.addColumnsFrom(dataset, columns, (part, lane) => predictPart(work, part, lane))
-  return { dataset: result, columns }
+  return { dataset: result, columns, drift: tally && compare(model, tally.reference, tally.counts) }
 }
 
 interface Work {
@@ -62,6 +72,7 @@ interface Work {
   readonly buffers: Buffers
   readonly signal: AbortSignal
   readonly counted: (rows: number) => void
+  readonly tally: Tally | undefined
 }
 
 /** A vector of a chunk, as far as it is read here. */
@@ -121,7 +132,7 @@ async function predictPart(work: Work, part: PartSource, lane: number): Promise<
 }
 
 async function sendBatch(
-  { model, outputs, rows, buffers, signal, counted }: Work,
+  { model, dataset, outputs, rows, buffers, signal, counted, tally }: Work,
   feeds: readonly Feed[],
   batch: { readonly at: number; readonly rows: number },
   results: readonly TensorData[],
@@ -148,10 +159,35 @@ async function sendBatch(
       if (Array.isArray(result)) (values as string[]).forEach((value, row) => (result[batch.at + row] = value))
       else result.set(values as never, batch.at)
     })
+    if (tally) look(tally, batch, Math.ceil(dataset.rows / watchedRowsMax), answer, outputs)
     counted(batch.rows)
   } finally {
     buffers.give(back)
   }
+}
+
+/** Every so many rows, counted through the part. */
+function look(
+  tally: Tally,
+  batch: { readonly at: number; readonly rows: number },
+  step: number,
+  { feeds, values }: RunAnswer,
+  outputs: readonly NewColumn[],
+): void {
+  const rows: number[] = []
+  for (let row = (step - (batch.at % step)) % step; row < batch.rows; row += step) rows.push(row)
+  for (const { name, data, shape } of feeds)
+    tally.add(
+      'input',
+      name,
+      data,
+      shape.reduce((product, size) => product * size, 1),
+      rows,
+    )
+  values.forEach((data, i) => {
+    const { output, place = 0 } = (outputs[i] as NewColumn).take
+    tally.addPlace('output', output, place, data, rows)
+  })
 }
 
 /** Puts columns beside each other, row by row. */

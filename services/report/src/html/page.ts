@@ -3,6 +3,7 @@
 import { draw } from '../chart/draw.ts'
 import { chartOption } from '../chart/option.ts'
 import type { ChartModel, FigureModel, ReportModel, SectionModel } from '../model.ts'
+import { driftBlock } from './drift.ts'
 import { evaluationBlock } from './evaluation.ts'
 import { type Content, html, type Markup, trusted } from './markup.ts'
 import { count, plain } from './number.ts'
@@ -51,10 +52,11 @@ const figureList = (figures: readonly FigureModel[]): Content =>
 
 const sizeOf = (shown: string) => (shown.length > 14 ? 'words' : shown.length > 6 ? 'long' : 'short')
 
-function section({ title, text, table, charts, evaluation }: SectionModel, i: number): Markup {
+function section({ title, text, table, charts, evaluation, drift }: SectionModel, i: number): Markup {
   return html`<section aria-labelledby="s${i}"><h2 id="s${i}">${title}</h2>
 ${paragraphs(text)}
 ${evaluation ? evaluationBlock(evaluation, `s${i}`) : null}
+${drift ? driftBlock(drift) : null}
 ${charts.map((chart, j) => figure(chart, `s${i}-${j}`))}
 ${table ? dataTable(table) : null}</section>
 `

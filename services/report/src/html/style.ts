@@ -41,6 +41,7 @@ th.wide{white-space:normal}
 .meaning{color:var(--ink-soft);font-size:14px}
 .gates td{white-space:nowrap}.gates{font-size:14px}.gates th,.gates td{padding-right:10px}
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}
+.then{fill:var(--line-strong)}.now{fill:var(--accent)}
 .confusion td{text-align:right;padding:12px 18px;min-width:8em;border:2px solid var(--paper);border-radius:8px}
 .confusion td b{display:block;font-size:18px;font-variant-numeric:tabular-nums}
 .confusion td span{font-size:13px;color:var(--ink-soft)}
