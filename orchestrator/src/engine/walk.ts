@@ -37,7 +37,8 @@ type Happening =
       readonly answer: Answer
       readonly seconds: number
     }
-  | { readonly kind: 'asked'; readonly wishes: Wishes }
+  /** Something more was asked of the run. */
+  | { readonly kind: 'asked' }
   | { readonly kind: 'stop' }
 
 export type WalkEnd = 'ended' | 'parked' | 'lost' | 'stopped'
@@ -107,7 +108,7 @@ export class Walk {
     const wishes = newer(this.#asked, told)
     this.#asked = wishes
     if (wishes.cancelling !== cancelling || wishes.paused !== paused || wishes.signals !== signals)
-      this.#inbox.put({ kind: 'asked', wishes })
+      this.#inbox.put({ kind: 'asked' })
   }
 
   /** Ends the walk without an end of the run: calls are aborted and nothing of that is recorded. */
@@ -187,7 +188,7 @@ export class Walk {
     this.#telemetry.rest(false)
     for (const happening of happenings) {
       if (happening.kind === 'stop') this.#stopping = true
-      else if (happening.kind === 'asked') this.#wishes = happening.wishes
+      else if (happening.kind === 'asked') this.#wishes = this.#asked
       else changes.push(this.#settle(happening))
     }
   }

@@ -27,7 +27,7 @@ t.test('our server keeps every rule, and claims every extension that is checked'
   t.ok(findings.length > 25)
   const { code, output } = await command(url, '--model', 'sum')
   t.equal(code, 0)
-  t.match(output, /meshwork 1\.0\.0, model sum[\s\S]*checks, 0 broken/)
+  t.match(output, /meshwork 1\.1\.0, model sum[\s\S]*checks, 0 broken/)
 })
 
 t.test('a server that breaks rules is told which', { timeout: 120_000 }, async t => {
