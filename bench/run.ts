@@ -13,7 +13,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 })
-const [name] = positionals
+/** Names of before. */
+const renamed: Readonly<Record<string, string>> = { steps: 'engine' }
+const [asked] = positionals
+const name = asked === undefined ? undefined : (renamed[asked] ?? asked)
 if (name === undefined || !names.includes(name)) {
   console.error(`npm run bench -- NAME [--json] [--quick]\n\nNames: ${names.join(', ')}`)
   process.exit(2)

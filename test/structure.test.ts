@@ -133,6 +133,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/engine/floor.ts': 'is a process of its own',
   'bench/service.ts': 'hands its environment to what it measures',
   'scripts/fuzz-subtype.ts': 'a command',
+  'scripts/new-stage.ts': 'a command',
   'scripts/test.ts': 'hands its environment to the test runner',
 }
 /** Files that import a module whose path is known only when they run, each with its reason. */
