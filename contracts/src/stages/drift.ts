@@ -81,7 +81,10 @@ export const DriftReport = Closed(
     referenceRows: Count('Rows of the training.'),
     verdict: OneOf(['steady', 'drifted', 'too-few']),
     drifted: Type.Array(Type.String(), { maxItems: featuresMax, description: 'Features above their threshold.' }),
-    features: Type.Array(DriftFeature, { maxItems: featuresMax, description: 'Those that moved most come first.' }),
+    features: Type.Array(DriftFeature, {
+      maxItems: featuresMax,
+      description: 'Those that were seen; those that moved most come first.',
+    }),
   },
   { title: 'DriftReport' },
 )

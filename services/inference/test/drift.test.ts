@@ -139,6 +139,27 @@ t.test('a shift is an alarm, and names the feature that moved', async t => {
     }
 })
 
+t.test('of what was not seen nothing is said', async t => {
+  const reference = referenceOf(same(random(8)), 1000)
+  t.match(compare({ name: 'm', version: 1 }, reference, new Tally(reference).counts), {
+    verdict: 'too-few',
+    rows: 0,
+    features: [],
+  })
+  const tally = new Tally(reference)
+  tally.addPlace(
+    'input',
+    'x',
+    1,
+    Float32Array.from({ length: 300 }, (_, i) => i % 7),
+    Array(300).keys(),
+  )
+  t.match(compare({ name: 'm', version: 1 }, reference, tally.counts), {
+    verdict: 'steady',
+    features: [{ name: 'weekday', rows: 300 }],
+  })
+})
+
 t.test('a sure but small change is no alarm', async t => {
   const next = random(4)
   const reference = referenceOf(same(next), 50_000)
@@ -279,6 +300,8 @@ t.test('a step tells the drift of its dataset, and keeps the whole report', asyn
     rows: moved.drift?.rows,
   })
   t.same(new Set(report.features.map(({ name }) => name)), new Set([...seedColumns, 'score']))
+  const asked = { score: { output: 'score' } }
+  t.match(await calls.call(stage, { dataset: await table('0.5', 300), model: 'seed', outputs: asked }), { rows: 300 })
   const few = await calls.call(stage, { dataset: await table('0.9', 50), model: 'seed' })
   t.match(few.drift, { verdict: 'too-few', rows: 50, drifted: [] })
 })

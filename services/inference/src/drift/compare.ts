@@ -22,16 +22,19 @@ export function compare(
   reference: ModelReference,
   counts: readonly Counts[],
 ): DriftReport {
-  const features = reference.features.map((feature, i) =>
-    compareFeature(feature, counts[i] as Counts, alpha / reference.features.length),
-  )
+  // Outputs that nobody asked for have no rows, and nothing is said of them.
+  const seen = reference.features.flatMap((feature, i) => {
+    const now = counts[i] as Counts
+    return sum(now) > 0 ? [{ feature, now }] : []
+  })
+  const features = seen.map(({ feature, now }) => compareFeature(feature, now, alpha / seen.length))
   const drifted = features.filter(({ verdict }) => verdict === 'drifted').map(({ name }) => name)
   const judged = features.some(({ verdict }) => verdict !== 'too-few')
   return {
     schema: 'meshwork.drift/1',
     model: model.name,
     version: model.version,
-    rows: Math.max(...features.map(({ rows }) => rows)),
+    rows: Math.max(0, ...features.map(({ rows }) => rows)),
     referenceRows: reference.rows,
     verdict: drifted.length > 0 ? 'drifted' : judged ? 'steady' : 'too-few',
     drifted,
