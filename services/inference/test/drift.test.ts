@@ -302,6 +302,11 @@ t.test('a step tells the drift of its dataset, and keeps the whole report', asyn
   t.same(new Set(report.features.map(({ name }) => name)), new Set([...seedColumns, 'score']))
   const asked = { score: { output: 'score' } }
   t.match(await calls.call(stage, { dataset: await table('0.5', 300), model: 'seed', outputs: asked }), { rows: 300 })
+  const broken = inferenceStage(await seedFolder(t, () => '{'))
+  await t.rejects(calls.call(broken, { dataset: await table('0.5', 300), model: 'seed' }), {
+    code: 'MESHWORK_INFERENCE_MANIFEST_INVALID',
+    message: /seed.*the reference is not JSON/,
+  })
   const few = await calls.call(stage, { dataset: await table('0.9', 50), model: 'seed' })
   t.match(few.drift, { verdict: 'too-few', rows: 50, drifted: [] })
 })

@@ -124,7 +124,11 @@ export class Models {
       signature,
       reference: async () => {
         const { reference } = stored.manifest
-        return reference === undefined ? undefined : await readReference(join(dirname(stored.file.path), reference))
+        if (reference === undefined) return undefined
+        return await readReference(join(dirname(stored.file.path), reference)).catch((error: unknown) => {
+          const reason = error instanceof Error ? error.message : String(error)
+          throw new MeshError('MESHWORK_INFERENCE_MANIFEST_INVALID', { model: name, version, reason })
+        })
       },
       run: async (request, signal) => {
         const answer = await pool.run({ ...request, file: stored.file }, signal).catch((error: unknown) => {
