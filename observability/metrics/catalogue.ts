@@ -3,9 +3,11 @@
 import { Registry } from 'prom-client'
 import { createGatewayMetrics } from '../../gateway/src/metrics.ts'
 import { DatabaseMetrics } from '../../orchestrator/src/telemetry/database-metrics.ts'
+import { watchDeployments } from '../../orchestrator/src/telemetry/deployments.ts'
 import { EngineMetrics } from '../../orchestrator/src/telemetry/metrics.ts'
 import { watchRuns } from '../../orchestrator/src/telemetry/run-census.ts'
 import { createInferenceMetrics } from '../../services/inference/src/metrics.ts'
+import { createFeatureMetrics } from '../../services/inference/src/online/metrics.ts'
 import { createServingMetrics } from '../../services/inference/src/serving/metrics.ts'
 import { Limiter } from '../../services/kit/src/execute/limiter.ts'
 import { createServiceMetrics } from '../../services/kit/src/telemetry/service-metrics.ts'
@@ -27,6 +29,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   createStageMetrics(stages, 'probe', new Limiter({ stage: 'probe', places: 1, waitingMax: 1 }), '/')
   const inference = new Registry()
   createInferenceMetrics(inference)
+  createFeatureMetrics(inference)
   createServingMetrics(
     inference,
     () => [],
@@ -36,6 +39,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   void new EngineMetrics(orchestrator)
   new DatabaseMetrics(orchestrator).watch({ pools: () => [] })
   watchRuns(orchestrator, async () => ({ statuses: [], queued: 0, queuedSeconds: 0, held: 0 }))
+  watchDeployments(orchestrator, () => [])
   const gateway = new Registry()
   createGatewayMetrics(gateway)
   return new Map<Owner, readonly Metric[]>([

@@ -3,7 +3,6 @@
 import { join } from 'node:path'
 import { MeshError, type OnlineInput, type OnlineOutput } from '@meshwork/contracts'
 import { Limiter, type ServiceContext, WorkerPool } from '@meshwork/kit'
-import { Counter } from 'prom-client'
 import { OipFault } from '../oip/fault.ts'
 import { datatypeOf } from '../oip/datatype.ts'
 import type { ServedModels } from '../serving/served-models.ts'
@@ -11,6 +10,7 @@ import type { ServedVersion } from '../serving/served-version.ts'
 import { planOutputs } from '../table/outputs.ts'
 import { recordsOf } from './answers.ts'
 import type { FeaturesAt, MadeInput } from './messages.ts'
+import { createFeatureMetrics } from './metrics.ts'
 import { cellsOf } from './records.ts'
 
 const worksMax = 100_000
@@ -34,12 +34,7 @@ export class Online {
       keep: places,
       worksMax,
       scratchRoot: store.scratchRoot,
-      restarts: new Counter({
-        name: 'meshwork_inference_feature_worker_restarts_total',
-        help: 'Processes that made features and ended, by reason.',
-        labelNames: ['stage', 'reason'],
-        registers: [registry],
-      }),
+      restarts: createFeatureMetrics(registry).restarts,
       setup: {
         module: new URL('./features-stage.ts', import.meta.url).href,
         storeUrl: store.url,
