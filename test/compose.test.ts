@@ -77,7 +77,7 @@ t.test('each stage shares a network with the orchestrator and the gateway and wi
 
 t.test('only the gateway is published, and what people look at; all of it on loopback', async t => {
   const published = Object.entries(compose.services).filter(([, { ports }]) => ports)
-  t.same(published.map(([name]) => name).sort(), ['alertmanager', 'gateway', 'grafana', 'prometheus'])
+  t.same(published.map(([name]) => name).sort(), ['alertmanager', 'gateway', 'grafana', 'jaeger', 'prometheus'])
   for (const [name, { ports = [] }] of published) for (const port of ports) t.match(port, /127\.0\.0\.1:/, name)
   for (const [name, { profiles }] of published) t.equal(profiles === undefined, name === 'gateway')
 })

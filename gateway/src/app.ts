@@ -1,6 +1,6 @@
 // The one public door. It holds no state and no workflow logic.
 
-import { createService, hoist, type LocalStore, type Service } from '@meshwork/kit'
+import { createService, hoist, type LocalStore, type Service, type TraceSettings } from '@meshwork/kit'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { request } from 'undici'
@@ -21,6 +21,8 @@ export interface GatewayOptions {
   /** Seconds for which a file is kept that nothing refers to; 0, the default, for ever. */
   readonly artefactsKeepSeconds?: number
   readonly log: Logger
+  /** Where traces go; nowhere without it. */
+  readonly traces?: TraceSettings
 }
 
 const lookTimeoutMs = 1000
@@ -30,12 +32,14 @@ export async function createGateway({
   store,
   artefactsKeepSeconds = 0,
   log,
+  traces,
 }: GatewayOptions): Promise<Service> {
   let documents: Documents | undefined
   const service = await createService({
     name: 'gateway',
     version,
     log,
+    ...(traces ? { traces } : {}),
     api: {
       title: 'Meshwork',
       version,

@@ -22,6 +22,7 @@ try {
     store: await openStore(config.MESHWORK_STORE_URL),
     artefactsKeepSeconds: keepSecondsOf(config.MESHWORK_ARTEFACTS_KEEP_HOURS),
     log,
+    traces: config,
   })
   await runService({
     service,

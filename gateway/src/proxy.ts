@@ -1,8 +1,8 @@
 // Passes requests on as they come, in both directions, without holding them.
 
 import fastifyReplyFrom from '@fastify/reply-from'
-import { closest, MeshError, ProblemError } from '@meshwork/contracts'
-import { sendProblem } from '@meshwork/kit'
+import { closest, headers as names, MeshError, ProblemError } from '@meshwork/contracts'
+import { sendProblem, writeTraceparent } from '@meshwork/kit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Agent } from 'undici'
 import type { Upstreams } from './config.ts'
@@ -43,7 +43,11 @@ export async function useProxy(app: FastifyInstance, upstreams: Upstreams, { sec
         const started = performance.now()
         const observe = (status: string) => seconds.observe({ service, status }, (performance.now() - started) / 1000)
         return reply.from(`${origin}${path(request)}`, {
-          rewriteRequestHeaders: (_, headers) => ({ ...headers, 'x-request-id': request.id }),
+          rewriteRequestHeaders: (_, headers) => ({
+            ...headers,
+            'x-request-id': request.id,
+            ...(request.trace ? { [names.traceparent]: writeTraceparent(request.trace) } : {}),
+          }),
           onResponse: (_request, answer, response) => {
             const { statusCode, stream } = response as unknown as { statusCode: number; stream: NodeJS.ReadableStream }
             observe(`${Math.floor(statusCode / 100)}xx`)

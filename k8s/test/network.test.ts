@@ -65,7 +65,7 @@ t.test('without a policy an edge is closed, with one too many it is seen', async
 })
 
 t.test(
-  'beyond the mesh: names for all, URLs for ingest, the bucket, the database, Prometheus, clients at the door',
+  'beyond the mesh: names for all, URLs for ingest, the bucket, the database, Prometheus, the collector, clients at the door',
   async t => {
     const names = '{metadata.name=kube-system,k8s-app=kube-dns}'
     const prometheus = '{metadata.name=monitoring,name=prometheus}'
@@ -85,6 +85,10 @@ t.test(
       t.ok(all.includes(`${prometheus} -> ${name}:8080`), `${name} is scraped`)
     }
     t.notOk(all.includes(`${prometheus} -> postgres:8080`))
+    const traced = beyond(policies('database-postgres', 'traces'), pods)
+    const toCollector = traced.filter(edge => !beyond(policies('database-postgres'), pods).includes(edge))
+    const collector = '{metadata.name=monitoring,name=opentelemetry-collector}'
+    t.same(toCollector, services.map(name => `${name} -> ${collector}:4318`).sort())
   },
 )
 

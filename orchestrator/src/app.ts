@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { MeshError } from '@meshwork/contracts'
-import { createService, type Service } from '@meshwork/kit'
+import { createService, type Service, type TraceSettings } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import { Doorkeeper } from './engine/doorkeeper.ts'
 import { Engine } from './engine/engine.ts'
@@ -67,6 +67,8 @@ export interface OrchestratorOptions {
   /** Whether webhooks may lead to private and loopback addresses; not by default. */
   readonly webhooksAllowPrivate?: boolean
   readonly log: Logger
+  /** Where traces go; nowhere without it. */
+  readonly traces?: TraceSettings
 }
 
 export interface Orchestrator extends Service {
@@ -84,6 +86,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     version,
     log,
     explain: explainDatabase,
+    ...(options.traces ? { traces: options.traces } : {}),
     api: {
       title: 'Meshwork orchestrator',
       version,
@@ -134,6 +137,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     directory,
     metrics,
     find: async (workflow, of) => await find(workflows, workflow, of),
+    sample: () => service.traces.sample(),
     wake: () => engine.wake(),
   })
   const subRuns = new SubRuns({ runs, signals, verbs, starter, changed: run => tell({ engine, news }, run) })
@@ -149,6 +153,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     client,
     log,
     metrics,
+    traces: service.traces,
     runsMax,
     callsMax,
     changed,

@@ -19,6 +19,7 @@ try {
     webhooksAllowPrivate: config.MESHWORK_WEBHOOKS_ALLOW_PRIVATE,
     eventStreamsMax: config.MESHWORK_EVENT_STREAMS_MAX,
     log,
+    traces: config,
   })
   await orchestrator.start()
   await runService({

@@ -2,6 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { type JsonValue, ProblemError, type Progress } from '@meshwork/contracts'
+import type { Traces } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
@@ -32,6 +33,7 @@ export interface EngineOptions {
   readonly client: StageClient
   readonly log: Logger
   readonly metrics: EngineMetrics
+  readonly traces: Traces
   readonly runsMax: number
   readonly callsMax: number
   /** Told after each commit that concerns a run. */
@@ -53,6 +55,7 @@ export interface EngineParts {
   /** Told after each commit of the walk. */
   readonly changed: (runId: string, ended?: boolean) => void
   readonly metrics: EngineMetrics
+  readonly traces: Traces
 }
 
 export interface CallRequest {
@@ -105,6 +108,7 @@ export class Engine {
       signals: async runId => await options.signals.of(runId),
       changed: options.changed,
       metrics: options.metrics,
+      traces: options.traces,
     }
   }
 

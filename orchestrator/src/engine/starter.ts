@@ -18,9 +18,9 @@ import type { Accepted, NewRun, Runs } from '../store/runs.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { type Again, forkOf, forkParams } from './again.ts'
 import { hashOf } from './input.ts'
+import { traceparentOf, traceparentOfStep } from './run-spans.ts'
 import { reused } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
-import { childOf, traceparentOf } from './trace.ts'
 
 export interface StarterOptions {
   readonly runs: Runs
@@ -28,6 +28,8 @@ export interface StarterOptions {
   readonly metrics: EngineMetrics
   /** A workflow; throws the problem when it is not there. */
   readonly find: (workflow: string, version: number | undefined) => Promise<WorkflowRow>
+  /** Whether the next new trace is to be sent. */
+  readonly sample: () => boolean
   /** Told that there is a run to take. */
   readonly wake: () => void
 }
@@ -49,7 +51,7 @@ export interface SubStart {
   readonly sub: SubPlan
   readonly params: JsonValue
   /** The run that it belongs to. */
-  readonly from: Pick<RunRow, 'traceparent' | 'cache'>
+  readonly from: Pick<RunRow, 'id' | 'traceparent' | 'cache'>
 }
 
 const inlineBytesMax = 65_536
@@ -84,7 +86,7 @@ export class Starter {
     const given = await this.#checked(workflow, params as Record<string, JsonValue>)
     const key = `run/${parent.run}/${parent.step}/${parent.generation}`
     return await this.#accept(
-      { key, traceparent: childOf(from.traceparent) },
+      { key, traceparent: traceparentOfStep(from, { name: parent.step, generation: parent.generation }) },
       { sub: `${sub.workflow}@${sub.version}`, params: given },
       {
         id,
@@ -105,15 +107,15 @@ export class Starter {
   ): Promise<(params: Record<string, JsonValue>, origin: Origin) => NewRun> {
     const workflow = await this.#options.find(name, version)
     const stages = await requireStages(this.#options.directory, workflow.plan.steps)
-    return (params, { key, traceparent }) => ({
-      id: randomUUID(),
+    return (params, { key, traceparent }, id = randomUUID()) => ({
+      id,
       jobId: randomUUID(),
       workflow: workflow.name,
       version: workflow.version,
       params: this.#fitting(workflow, params, stages),
       cache: false,
       plan: workflow.plan,
-      traceparent: traceparentOf(traceparent),
+      traceparent: traceparentOf(traceparent, id, this.#options.sample),
       idempotencyKey: key ?? null,
       requestHash: hashOf({ workflow: workflow.name, params }),
     })
@@ -190,11 +192,12 @@ export class Starter {
     run: Omit<NewRun, 'id' | 'jobId' | 'traceparent' | 'idempotencyKey' | 'requestHash'> & { id?: string },
   ): Promise<Accepted> {
     const requestHash = hashOf(request as JsonValue)
+    const id = run.id ?? randomUUID()
     const accepted = await this.#options.runs.accept({
-      id: randomUUID(),
       ...run,
+      id,
       jobId: randomUUID(),
-      traceparent: traceparentOf(traceparent),
+      traceparent: traceparentOf(traceparent, id, this.#options.sample),
       idempotencyKey: key ?? null,
       requestHash,
     })

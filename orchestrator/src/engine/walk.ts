@@ -24,9 +24,9 @@ import { prepare, prepareCall, type Prepared } from './prepare.ts'
 import type { RunFacts } from './scope.ts'
 import { answered, cancelled, type Change, failed, fellBack, skipped } from './settle.ts'
 import { pendingStep, type StepState } from './state.ts'
-import { childOf } from './trace.ts'
 import { newer } from './wishes.ts'
 import { WalkClock } from './walk-clock.ts'
+import { WalkSpans } from './walk-spans.ts'
 import { WalkTelemetry } from './walk-telemetry.ts'
 
 type Happening =
@@ -74,6 +74,7 @@ export class Walk {
   readonly #inbox = new Inbox<Happening>()
   readonly #calls = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   readonly #telemetry: WalkTelemetry
+  readonly #spans: WalkSpans
   /** What the walk keeps to, and what it was last told. */
   #wishes: Wishes
   #asked: Wishes
@@ -100,6 +101,7 @@ export class Walk {
     for (const row of claimed.steps)
       this.#states.set(row.name, goesOn(row) ? { ...stepState(row), status: 'running' } : stepState(row))
     this.#telemetry = new WalkTelemetry(parts.metrics, parts.log, claimed)
+    this.#spans = new WalkSpans(parts.traces, claimed, run.plan, this.#states)
   }
 
   /** Tells the walk what was asked of the run. */
@@ -289,7 +291,7 @@ export class Walk {
           1,
           Math.floor(Math.min(step.timeoutMs, step.last ? Infinity : (this.#clock.leftMs() ?? Infinity))),
         ),
-        traceparent: childOf(this.#claimed.run.traceparent),
+        traceparent: this.#spans.traceparent(state),
         signal: abort.signal,
         onProgress: progress => {
           if (!place) this.#tellProgress(name, state.attempts, progress)
@@ -307,7 +309,9 @@ export class Walk {
   #settle({ step, attempt, answer, seconds }: Happening & { kind: 'answered' }): Change {
     const before = this.#stateOf(step)
     if (before.status !== 'running') return { state: before, events: [] }
-    const change = this.#orFallback(step, answered(before, step, answer, this.#clock.now(), seconds, Math.random()))
+    const now = this.#clock.now()
+    const change = this.#orFallback(step, answered(before, step, answer, now, seconds, Math.random()))
+    this.#spans.answered(step, before, attempt, now, seconds, answer.kind === 'problem' ? answer.problem : undefined)
     this.#put(change.state)
     this.#telemetry.settled(step, before, change.state, attempt, seconds)
     return change
@@ -380,8 +384,10 @@ export class Walk {
       end,
     })
     const recorded = await this.#parts.record(transition, run.plan)
-    if (recorded === 'recorded') this.#parts.changed(this.runId, end !== undefined)
-    if (recorded === 'recorded' && end) this.#telemetry.ended(end)
+    if (recorded !== 'recorded') return recorded
+    this.#parts.changed(this.runId, end !== undefined)
+    this.#spans.recorded(changes, end, this.#clock.now())
+    if (end) this.#telemetry.ended(end)
     return recorded
   }
 }

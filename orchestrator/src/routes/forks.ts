@@ -35,7 +35,7 @@ export function forkRoutes(app: App, runs: Runs, starter: Starter): void {
         const { again } = await starter.previewFork(source, steps, request.body)
         return await reply.code(200).send(againView(again))
       }
-      const { kind, run } = await starter.fork(source, steps, request.body, originOf(request.headers))
+      const { kind, run } = await starter.fork(source, steps, request.body, originOf(request))
       if (kind === 'standing') void reply.header('idempotency-replayed', 'true')
       void reply.header('location', `/v1/runs/${run.id}`)
       return await reply.code(kind === 'standing' ? 200 : 202).send(runView(run))

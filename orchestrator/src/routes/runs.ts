@@ -14,7 +14,8 @@ import {
   type StepStatus,
   StepView,
 } from '@meshwork/contracts'
-import type { App } from '@meshwork/kit'
+import { type App, writeTraceparent } from '@meshwork/kit'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Origin, Starter } from '../engine/starter.ts'
 import type { RunNews } from '../events.ts'
@@ -70,7 +71,7 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
       },
     },
     async (request, reply) => {
-      const accepted = await options.starter.start(request.body, originOf(request.headers))
+      const accepted = await options.starter.start(request.body, originOf(request))
       const { run } = accepted
       if (accepted.kind === 'standing') void reply.header('idempotency-replayed', 'true')
       void reply.header('location', `/v1/runs/${run.id}`)
@@ -304,7 +305,11 @@ function waitSeconds(prefer: string | undefined): number {
 }
 
 /** What a request that starts a run says of itself. */
-export const originOf = (given: { [names.idempotencyKey]?: string; [names.traceparent]?: string }): Origin => ({
-  key: given[names.idempotencyKey],
-  traceparent: given[names.traceparent],
+export const originOf = ({ headers, trace }: Asked): Origin => ({
+  key: headers[names.idempotencyKey],
+  traceparent: trace ? writeTraceparent(trace) : headers[names.traceparent],
 })
+
+interface Asked extends Pick<FastifyRequest, 'trace'> {
+  readonly headers: { [names.idempotencyKey]?: string; [names.traceparent]?: string }
+}

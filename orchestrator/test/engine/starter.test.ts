@@ -21,6 +21,7 @@ t.test(
         }) as unknown as WorkflowRow,
       directory: { known: async () => [], views: () => [] } as unknown as StarterOptions['directory'],
       metrics: { accepted: { inc: () => {} } } as unknown as StarterOptions['metrics'],
+      sample: () => true,
       wake: () => {},
       runs: {
         accept: async (run: NewRun) => {

@@ -1,5 +1,6 @@
 // Orders of events that a database and a network bring about too seldom to be waited for.
 
+import { noTraces } from '@meshwork/kit'
 import { logCapture } from '@meshwork/kit/testing'
 import { Registry } from 'prom-client'
 import t from 'tap'
@@ -53,6 +54,7 @@ t.test('a cancel that a refused write tells of is not undone by older news that 
     log: logCapture('test', 'silent').log,
     progress: { put: () => {}, forget: () => {} },
     metrics: new EngineMetrics(new Registry()),
+    traces: noTraces,
     changed: () => {},
     signals: async () => [],
     subRuns: { startLeft: async () => {}, tellOf: async () => {} },

@@ -45,6 +45,7 @@ export function inferenceStage(folder = modelsFolder) {
       repository: repositoryOf(service),
       limits,
       observer,
+      traces: service.traces,
       log: service.log,
       onServed,
     })

@@ -55,3 +55,13 @@ export { serveStage } from './server/serve-stage.ts'
 export { type App, createService, type Service, type ServiceOptions } from './server/service.ts'
 export { createStageApp, type StageApp, type StageAppOptions } from './server/stage-app.ts'
 export { createLog, type LogOptions } from './telemetry/log.ts'
+export {
+  childOf,
+  newTrace,
+  readTraceparent,
+  type Span,
+  type SpanContext,
+  spanIdOf,
+  writeTraceparent,
+} from './telemetry/span.ts'
+export { noTraces, type Traces, type TraceSettings } from './telemetry/traces.ts'

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { MeshError, type OnlineInput, type OnlineOutput } from '@meshwork/contracts'
-import { Limiter, type ServiceContext, WorkerPool } from '@meshwork/kit'
+import { Limiter, type ServiceContext, type SpanContext, WorkerPool } from '@meshwork/kit'
 import { OipFault } from '../oip/fault.ts'
 import { datatypeOf } from '../oip/datatype.ts'
 import type { ServedModels } from '../serving/served-models.ts'
@@ -51,16 +51,21 @@ export class Online {
     this.#pool.start().catch(() => {}) // the first request tells why
   }
 
-  async answer(input: OnlineInput, signal: AbortSignal): Promise<OnlineOutput> {
+  async answer(input: OnlineInput, signal: AbortSignal, trace?: SpanContext): Promise<OnlineOutput> {
     const version = this.#version(input)
-    return await version.keep(async () => await this.#ask(input, version, signal))
+    return await version.keep(async () => await this.#ask(input, version, signal, trace))
   }
 
   async close(): Promise<void> {
     await this.#pool.close()
   }
 
-  async #ask(input: OnlineInput, version: ServedVersion, signal: AbortSignal): Promise<OnlineOutput> {
+  async #ask(
+    input: OnlineInput,
+    version: ServedVersion,
+    signal: AbortSignal,
+    trace: SpanContext | undefined,
+  ): Promise<OnlineOutput> {
     const { manifest, signature } = version
     const at = { model: manifest.name, version: manifest.version }
     const columns = input.columns ?? manifest.records
@@ -90,6 +95,7 @@ export class Online {
         timeoutUs: undefined,
       },
       made.reduce((sum, { data }) => sum + (Array.isArray(data) ? data.length : data.byteLength), 0),
+      { trace },
     )
     signal.addEventListener('abort', inference.cancel, { once: true })
     const tensors = await inference.outputs.catch((error: unknown) => {

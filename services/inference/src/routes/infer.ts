@@ -44,7 +44,7 @@ async function infer(request: FastifyRequest, reply: FastifyReply, parts: OipPar
   // From here to the queue nothing is waited for: the version cannot be retired in between.
   const version = served(request, parts.models)
   const wanted = readInferRequest(body, headers[lengthHeader] as string | undefined, version.face)
-  const { outputs, cancel } = version.infer(wanted, body.length)
+  const { outputs, cancel } = version.infer(wanted, body.length, { trace: request.trace })
   const leave = () => cancel()
   if (reply.raw.destroyed) leave()
   else reply.raw.once('close', leave)

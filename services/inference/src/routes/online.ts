@@ -29,7 +29,7 @@ export function useOnlineRoute(app: FastifyInstance, { online, bodyBytesMax, tim
       const late = new MeshError('MESHWORK_STAGE_DEADLINE', { stage: 'inference', timeoutMs })
       const timer = setTimeout(() => stop.abort(late), timeoutMs)
       try {
-        return await online().answer(request.body, stop.signal)
+        return await online().answer(request.body, stop.signal, request.trace)
       } finally {
         clearTimeout(timer)
       }

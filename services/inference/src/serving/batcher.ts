@@ -8,6 +8,8 @@ import type { CallAnswer, InferAnswer, InferCall, ModelFile, Value } from '../se
 import { apart, joined } from '../session/merge.ts'
 import type { OnlineBatch, SessionPool } from '../session/pool.ts'
 import { OipFault } from '../oip/fault.ts'
+import type { SpanContext } from '@meshwork/kit'
+import type { BatchSpans } from './batch-spans.ts'
 import { CallQueue, type Waiting } from './queue.ts'
 import type { CallTimes, ModelStatistics } from './statistics.ts'
 
@@ -18,6 +20,8 @@ export interface Submission {
   readonly bytes: number
   readonly priority: number
   readonly timeoutMs: number
+  /** The span of the request. */
+  readonly trace?: SpanContext | undefined
 }
 export interface Submitted {
   readonly outputs: Promise<readonly Value[]>
@@ -29,6 +33,7 @@ export interface BatcherOptions {
   readonly file: ModelFile
   readonly pool: Pick<SessionPool, 'offer'>
   readonly statistics: ModelStatistics
+  readonly spans: Pick<BatchSpans, 'write'>
   /** 1 where nothing is merged. */
   readonly rowsMax: number
   readonly queueRowsMax: number
@@ -41,6 +46,7 @@ export interface BatcherOptions {
 
 interface Call extends Waiting {
   readonly call: InferCall
+  readonly trace?: SpanContext | undefined
   readonly arrived: number
   readonly settle: (end: CallEnd) => boolean
 }
@@ -153,6 +159,7 @@ export class Batcher {
       batch: { file: this.#options.file, feeds, outputs: calls[0]?.call.outputs ?? [], rows },
       resolve: answer => this.#answer(calls, answer, taken),
       reject: error => {
+        this.#options.spans.write(calls, taken, undefined)
         for (const { settle } of calls)
           settle({ kind: 'failure', error: this.#options.explain(error), reason: 'OTHER' })
       },
@@ -168,6 +175,7 @@ export class Batcher {
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
     if (merged) statistics.executed(rows, answer.seconds)
     else for (const call of calls) statistics.executed(call.rows, share(answer.seconds, calls.length))
+    this.#options.spans.write(calls, taken, answer.seconds)
     const now = performance.now()
     const outputs =
       answer.merged &&

@@ -2,6 +2,7 @@
 
 import { dirname, join } from 'node:path'
 import type { ModelManifest } from '@meshwork/contracts'
+import type { SpanContext, Traces } from '@meshwork/kit'
 import type { Held, Models } from '../model/models.ts'
 import { type Signature, signatureOf } from '../model/signature.ts'
 import { datatypeOf, rowOf, type ElementType } from '../oip/datatype.ts'
@@ -11,6 +12,7 @@ import type { ModelFace, OipTensor } from '../oip/tensor.ts'
 import type { StoredModel } from '../repository/repository.ts'
 import type { Value } from '../session/messages.ts'
 import type { SessionPool } from '../session/pool.ts'
+import { BatchSpans } from './batch-spans.ts'
 import { Batcher } from './batcher.ts'
 import { type Batching, calibrate } from './calibration.ts'
 import { DriftMonitor } from '../drift/monitor.ts'
@@ -25,6 +27,7 @@ export interface VersionParts {
   readonly pool: SessionPool
   readonly limits: ServingLimits
   readonly observer: (model: string, version: string) => StatisticsObserver
+  readonly traces: Traces
 }
 export interface Inference {
   readonly outputs: Promise<readonly OipTensor[]>
@@ -65,6 +68,7 @@ export class ServedVersion {
       file,
       pool,
       statistics: this.statistics,
+      spans: new BatchSpans(parts.traces, { model: manifest.name, version: String(manifest.version) }),
       rowsMax: this.batching.rowsMax,
       queueRowsMax: limits.queueRowsMax,
       queueBytesMax: limits.queueBytesMax,
@@ -104,7 +108,12 @@ export class ServedVersion {
     return this.#batcher.waitingRows
   }
 
-  infer(request: InferRequest, bytes: number, timeoutMs = this.#limits.timeoutMs): Inference {
+  /** `trace`: the span of the request that it is for. */
+  infer(
+    request: InferRequest,
+    bytes: number,
+    { timeoutMs = this.#limits.timeoutMs, trace }: { timeoutMs?: number; trace?: SpanContext | undefined } = {},
+  ): Inference {
     const { inputs, outputs, priority, timeoutUs } = request
     const names = outputs.map(({ name }) => name)
     const rows = this.batching.rowwise ? rowsOf(inputs) : undefined
@@ -115,6 +124,7 @@ export class ServedVersion {
       bytes,
       priority: priority === 0 ? usualPriority : priority,
       timeoutMs: Math.max(1, Math.min(timeoutMs, timeoutUs === undefined ? Infinity : timeoutUs / 1000)),
+      trace,
     })
     const answered = values.then(found => found.map(tensorOf))
     if (rows !== undefined) this.#look(inputs, rows, answered)
@@ -168,7 +178,7 @@ export class ServedVersion {
     const golden = await readGolden(join(folder, this.manifest.samples), this.face)
     const outputs = golden.outputs.map(({ name }) => ({ name, binary: false, classes: undefined }))
     const request = { id: undefined, inputs: golden.inputs, outputs, priority: 1, timeoutUs: undefined }
-    const answers = await this.infer(request, 0, goldenTimeoutMs).outputs
+    const answers = await this.infer(request, 0, { timeoutMs: goldenTimeoutMs }).outputs
     const difference = differenceOf(
       golden,
       answers.map(({ name, data, shape }) => ({ name, data, dims: shape, type: 'float32' })),

@@ -18,6 +18,7 @@ function byHand(options: Partial<BatcherOptions> = {}) {
     file: { key: 'm/1', path: '', sha256: '' },
     pool: { offer: offer => void offers.push(offer) },
     statistics,
+    spans: { write: () => {} },
     rowsMax: 8,
     queueRowsMax: 100,
     queueBytesMax: 1000,

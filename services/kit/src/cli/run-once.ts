@@ -19,6 +19,7 @@ import { openStore } from '../data/open.ts'
 import { readResources } from '../data/resources.ts'
 import { runStage } from '../execute/run-stage.ts'
 import { createLog } from '../telemetry/log.ts'
+import { noTraces } from '../telemetry/traces.ts'
 import { exportFile, importFile, uploadFile } from './files.ts'
 import { loadStage } from './load-stage.ts'
 
@@ -52,6 +53,7 @@ export async function runOnce(options: RunOnceOptions): Promise<unknown> {
     store,
     resources: readResources(),
     registry: new Registry(),
+    traces: noTraces,
     environment: process.env,
     draining: () => false,
   }

@@ -1,5 +1,6 @@
 import Type, { type TProperties } from 'typebox'
 import { storeUrlPattern } from '../data/open.ts'
+import { traceSettings } from '../telemetry/traces.ts'
 
 /** Settings of every service of the mesh. */
 export const serviceSettings = {
@@ -21,6 +22,7 @@ export const serviceSettings = {
     default: 25_000,
     description: 'Milliseconds that calls in progress may take to finish after SIGTERM.',
   }),
+  ...traceSettings,
 } satisfies TProperties
 
 /** Settings of every stage. */

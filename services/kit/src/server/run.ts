@@ -87,5 +87,6 @@ async function drain(options: RunOptions, why: string): Promise<void> {
   clearTimeout(timer)
   clearTimeout(cut)
   await options.end?.()
+  await service.traces.close()
   log.info('closed')
 }

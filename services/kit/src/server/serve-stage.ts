@@ -49,6 +49,7 @@ async function serve(stage: Stage, module: string, environment: Environment): Pr
     workerMemoryBytes:
       config.MESHWORK_WORKER_MEMORY_BYTES ?? Math.min(workerMemoryBytesMax, resources.memoryBytes * workerMemoryShare),
     environment,
+    traces: config,
   })
   await app.start()
   await runService({

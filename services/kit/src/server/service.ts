@@ -15,6 +15,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createServiceMetrics } from '../telemetry/service-metrics.ts'
+import { traceRequests } from '../telemetry/trace-requests.ts'
+import { noTraces, openTraces, type Traces, type TraceSettings } from '../telemetry/traces.ts'
 import { Readiness, useHealth } from './health.ts'
 import { type ApiInfo, useOpenApi } from './openapi.ts'
 import { answerConnectionFailure, headersTimeoutMs, requestTimeoutMs } from './connection-failure.ts'
@@ -40,12 +42,15 @@ export interface ServiceOptions {
   readonly bodyLimitBytes?: number
   /** Turns failures that the service knows into problems, and gives back all others. */
   readonly explain?: (error: unknown) => unknown
+  /** Where traces go; nowhere without it. */
+  readonly traces?: TraceSettings
 }
 
 export interface Service {
   readonly app: App
   readonly registry: Registry
   readonly readiness: Readiness
+  readonly traces: Traces
 }
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/
@@ -75,6 +80,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   useValidators(app)
   useProblemHandler(app, options.explain)
   const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
+  const { name, version, log } = options
+  const traces = options.traces
+    ? await openTraces({ settings: options.traces, service: name, version, registry, log })
+    : noTraces
   const readiness = new Readiness()
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
@@ -86,7 +95,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     requestSeconds.observe(labels, reply.elapsedTime / 1000)
   })
   const plain = app as unknown as FastifyInstance
+  traceRequests(plain, traces)
   await useOpenApi(plain, options.api)
   useHealth(plain, options.name, options.version, readiness, registry)
-  return { app, registry, readiness }
+  return { app, registry, readiness, traces }
 }

@@ -14,6 +14,7 @@ import { bindingsOf, type Executor } from '../execute/work.ts'
 import { WorkerPool } from '../execute/worker-pool.ts'
 import type { Stage } from '../stage/define.ts'
 import { createStageMetrics } from '../telemetry/stage-metrics.ts'
+import type { TraceSettings } from '../telemetry/traces.ts'
 import { observeCalls } from '../telemetry/observe-calls.ts'
 import { createService, type Service } from './service.ts'
 import { stageRoutes } from './stage-routes.ts'
@@ -30,6 +31,8 @@ export interface StageAppOptions {
   readonly bodyLimitBytes: number
   readonly workerMemoryBytes: number
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Where traces go; nowhere without it. */
+  readonly traces?: TraceSettings
 }
 
 export interface StageApp extends Service {
@@ -50,6 +53,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
     version: stage.version,
     log,
     bodyLimitBytes: options.bodyLimitBytes,
+    ...(options.traces ? { traces: options.traces } : {}),
     api: {
       title: `Meshwork ${stage.name}`,
       version: stage.version,
@@ -77,6 +81,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
     store,
     resources,
     registry: service.registry,
+    traces: service.traces,
     environment: options.environment,
     draining: () => service.readiness.phase === 'draining',
   }

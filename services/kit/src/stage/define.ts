@@ -11,6 +11,7 @@ import type { ArtefactStore } from '../data/store.ts'
 import type { Tables } from '../data/tables.ts'
 import type { Resources } from '../data/resources.ts'
 import type { PlanTables } from '../plan/plan-tables.ts'
+import type { Traces } from '../telemetry/traces.ts'
 import { checkEarlier, type EarlierMajor } from './earlier-major.ts'
 
 /** What one call of `run` may use. All of it ends with the call: scratch is removed, tables are closed. */
@@ -78,6 +79,7 @@ export interface ServiceContext {
   readonly store: LocalStore
   readonly resources: Resources
   readonly registry: Registry
+  readonly traces: Traces
   /** Environment of the service, for settings that only this stage has. Read it in `start`, nowhere else. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether the service was told to end: it finishes what it has. */
