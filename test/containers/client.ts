@@ -38,6 +38,13 @@ export class Client {
     }
   }
 
+  /** Status and body of any request, as it is answered. */
+  async send(method: 'GET' | 'POST', path: string, body?: string, type = 'application/json') {
+    const headers = body === undefined ? {} : { 'content-type': type }
+    const answer = await request(`${this.#url}${path}`, { method, headers, body: body ?? null })
+    return { status: answer.statusCode, bytes: Buffer.from(await answer.body.arrayBuffer()) }
+  }
+
   /** Ids of all runs of a workflow. */
   async ids(workflow: string): Promise<string[]> {
     const ids: string[] = []

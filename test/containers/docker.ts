@@ -1,6 +1,7 @@
 // The Docker engine and the compose project under test, through the command line that people use.
 
 import { execFile, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { repository } from '../../launcher/src/mesh.ts'
 
@@ -61,6 +62,12 @@ export class Project {
   async docker(...args: string[]): Promise<string> {
     const options = { cwd: repository, env: this.#environment, maxBuffer: outputBytesMax }
     return (await execute('docker', args, options)).stdout.trim()
+  }
+
+  /** Commands as people type them, beside the compose file of this repository, in a folder of their own. */
+  async shell(script: string, folder: string): Promise<void> {
+    const env = { ...this.#environment, COMPOSE_FILE: join(repository, 'docker-compose.yml') }
+    await execute('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, env, maxBuffer: outputBytesMax })
   }
 
   async compose(...args: string[]): Promise<string> {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { Api } from '../../launcher/src/demo/api.ts'
 import { freePorts } from '../../launcher/src/free-port.ts'
 import { seedMesh } from '../../launcher/src/seed.ts'
+import { backUpAndRestore } from './backup.ts'
 import { Client } from './client.ts'
 import { engineVersions, Project } from './docker.ts'
 import {
@@ -86,6 +87,7 @@ async function test(): Promise<void> {
   if (values.s3) await killStore(mesh, sources.numbers)
   await restartServices(mesh, sources.numbers)
   await measureStarts(mesh)
+  if (!values.s3) await backUpAndRestore(mesh, name, sources)
   findings.add('a flight workflow after all of it', await lastRun(mesh.client, sources), true)
 }
 

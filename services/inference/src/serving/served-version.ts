@@ -170,7 +170,7 @@ export class ServedVersion {
     if (reference === undefined) return
     const read = await readReference(join(this.folder, reference))
     requireSameTensors(read, this.face)
-    this.drift = new DriftMonitor({ name, version }, read)
+    this.drift = new DriftMonitor({ name, version }, read, this.#limits.drift)
   }
 
   async #tryGolden(folder: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { readConfig } from '@meshwork/kit'
 import Type from 'typebox'
+import type { MonitorSettings } from '../drift/monitor.ts'
 
 export const ServingConfig = Type.Object({
   MESHWORK_INFERENCE_CONTROL: Type.Unsafe<'poll' | 'explicit'>({
@@ -34,6 +35,24 @@ export const ServingConfig = Type.Object({
     default: 2_147_483_648,
     description: 'Bytes of the files of all models that are served, counted once for each worker.',
   }),
+  MESHWORK_INFERENCE_DRIFT_ROWS: Type.Integer({
+    minimum: 200,
+    maximum: 10_000_000,
+    default: 5000,
+    description: 'Rows after which a window of drift is closed.',
+  }),
+  MESHWORK_INFERENCE_DRIFT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 2_592_000,
+    default: 3600,
+    description: 'Seconds after which a window of drift is closed that has fewer rows.',
+  }),
+  MESHWORK_INFERENCE_DRIFT_ROWS_PER_SECOND: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 1000,
+    description: 'Rows of each model that are looked at for drift; of more, some are chosen evenly.',
+  }),
 })
 
 export interface ServingLimits {
@@ -47,6 +66,7 @@ export interface ServingLimits {
   readonly queueBytesMax: number
   readonly timeoutMs: number
   readonly modelBytesMax: number
+  readonly drift: MonitorSettings
 }
 
 /** Throws a ConfigError that names every wrong key of its own. */
@@ -63,5 +83,10 @@ export function readServing(environment: Readonly<Record<string, string | undefi
     queueBytesMax: config.MESHWORK_INFERENCE_QUEUE_BYTES,
     timeoutMs: config.MESHWORK_INFERENCE_TIMEOUT_MS,
     modelBytesMax: config.MESHWORK_INFERENCE_MODELS_BYTES,
+    drift: {
+      rowsPerSecond: config.MESHWORK_INFERENCE_DRIFT_ROWS_PER_SECOND,
+      windowRows: config.MESHWORK_INFERENCE_DRIFT_ROWS,
+      windowMs: config.MESHWORK_INFERENCE_DRIFT_SECONDS * 1000,
+    },
   }
 }

@@ -1,5 +1,6 @@
 import { Health, Problem } from '@meshwork/contracts'
 import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
 import type { Registry } from 'prom-client'
 
 export type Phase = 'starting' | 'ready' | 'draining'
@@ -84,6 +85,7 @@ export function useHealth(
         operationId: 'metrics',
         summary: 'Metrics in Prometheus text format',
         produces: ['text/plain'],
+        response: { 200: Type.String({ description: 'The metrics.' }), ...answers },
       },
     },
     async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()),

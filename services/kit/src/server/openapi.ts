@@ -26,6 +26,7 @@ export async function useOpenApi(app: FastifyInstance, info: ApiInfo): Promise<v
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
+      security: [], // there is no authentication yet
       tags: (info.tags ?? []).map(tag => ({ ...tag })),
     },
   })
@@ -81,13 +82,28 @@ export function hoist(document: Tree): Tree {
     schemas[title] = inner
     return { $ref: `#/components/schemas/${title}` }
   }
-  const paths = walk(document['paths'], true)
+  const paths = refusals(walk(document['paths'], true) as Tree)
   const components = (document['components'] ?? {}) as Tree
   return {
     ...document,
     paths,
     components: { ...components, schemas: { ...(components['schemas'] as Tree), ...sorted(schemas) } },
   }
+}
+
+/** What an operation answers to whatever it does not answer otherwise, it answers to requests that it refuses. */
+function refusals(paths: Tree): Tree {
+  const withRefusals = (operation: unknown) => {
+    const { responses } = operation as { responses?: Tree }
+    if (!responses?.['default']) return operation
+    return { ...(operation as Tree), responses: { '4XX': responses['default'], ...responses } }
+  }
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, item]) => [
+      path,
+      Object.fromEntries(Object.entries(item as Tree).map(([method, operation]) => [method, withRefusals(operation)])),
+    ]),
+  )
 }
 
 function asProblem(node: Tree): Tree {

@@ -79,10 +79,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   endUnusedConnections(app)
   useValidators(app)
   useProblemHandler(app, options.explain)
-  const { registry, requestSeconds } = createServiceMetrics(options.name, options.version)
+  const { registry, requestSeconds, traceSpans } = createServiceMetrics(options.name, options.version)
   const { name, version, log } = options
   const traces = options.traces
-    ? await openTraces({ settings: options.traces, service: name, version, registry, log })
+    ? await openTraces({ settings: options.traces, service: name, version, counted: traceSpans, log })
     : noTraces
   const readiness = new Readiness()
   app.addHook('onRequest', async (request, reply) => {

@@ -1,8 +1,9 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface ServiceMetrics {
   readonly registry: Registry
   readonly requestSeconds: Histogram<'method' | 'route' | 'status'>
+  readonly traceSpans: Counter<'result'>
 }
 
 /** A registry with what every service of the mesh exposes. */
@@ -22,5 +23,11 @@ export function createServiceMetrics(service: string, version: string): ServiceM
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
     registers: [registry],
   })
-  return { registry, requestSeconds }
+  const traceSpans = new Counter({
+    name: 'meshwork_trace_spans_total',
+    help: 'Spans by what came of them, where traces are sent; those written and neither sent nor failed wait, or were dropped from a full queue.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  return { registry, requestSeconds, traceSpans }
 }

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { Counter, type Registry } from 'prom-client'
+import type { Counter } from 'prom-client'
 import Type, { type Static } from 'typebox'
 import type { Span } from './span.ts'
 
@@ -44,7 +44,7 @@ export interface TracesOptions {
   readonly settings: TraceSettings
   readonly service: string
   readonly version: string
-  readonly registry: Registry
+  readonly counted: Counter<'result'>
   readonly log: Logger
 }
 
@@ -56,7 +56,7 @@ const closeTimeoutMs = 5000
 const complainEveryMs = 60_000
 
 export async function openTraces(options: TracesOptions): Promise<Traces> {
-  const { settings, service, version, registry, log } = options
+  const { settings, service, version, counted, log } = options
   const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT
   if (endpoint === undefined) return noTraces
   // Only who sends traces pays for the SDK.
@@ -67,12 +67,6 @@ export async function openTraces(options: TracesOptions): Promise<Traces> {
       import('@opentelemetry/resources'),
       import('@opentelemetry/api'),
     ])
-  const counted = new Counter({
-    name: 'meshwork_trace_spans_total',
-    help: 'Spans by what came of them; those written and neither sent nor failed were dropped from a full queue or still wait.',
-    labelNames: ['result'],
-    registers: [registry],
-  })
   let complainedAt = -Infinity
   class Exporter extends OTLPTraceExporter {
     override export(...[spans, done]: Parameters<InstanceType<typeof OTLPTraceExporter>['export']>): void {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { Registry } from 'prom-client'
 import t from 'tap'
 import { newTrace, type Span } from '../../src/telemetry/span.ts'
+import { createServiceMetrics } from '../../src/telemetry/service-metrics.ts'
 import { openTraces, type Traces } from '../../src/telemetry/traces.ts'
 import { logCapture } from '../../src/testing/index.ts'
 
@@ -22,17 +22,15 @@ const span = (more: Partial<Span> = {}): Span => ({
 })
 
 async function open(url: string | undefined, ratio = 1) {
-  const registry = new Registry()
+  const { traceSpans } = createServiceMetrics('thing', '1.2.3')
   const { log, lines } = logCapture()
   const settings = {
     ...(url === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: url }),
     MESHWORK_TRACES_RATIO: ratio,
   }
-  const traces = await openTraces({ settings, service: 'thing', version: '1.2.3', registry, log })
+  const traces = await openTraces({ settings, service: 'thing', version: '1.2.3', counted: traceSpans, log })
   const counted = async (result: string) =>
-    (await registry.getSingleMetric('meshwork_trace_spans_total')?.get())?.values.find(
-      ({ labels }) => labels['result'] === result,
-    )?.value ?? 0
+    (await traceSpans.get()).values.find(({ labels }) => labels['result'] === result)?.value ?? 0
   return { traces, counted, lines }
 }
 
