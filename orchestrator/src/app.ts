@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { MeshError } from '@meshwork/contracts'
 import { createService, type Service, type TraceSettings } from '@meshwork/kit'
 import type { Logger } from 'pino'
+import { CallRates } from './engine/call-rates.ts'
 import { Doorkeeper } from './engine/doorkeeper.ts'
 import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
@@ -21,6 +22,7 @@ import { referenceRoutes } from './routes/references.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
+import { stageLimitRoutes } from './routes/stage-limits.ts'
 import { stageRoutes } from './routes/stages.ts'
 import { tell, verbRoutes } from './routes/verbs.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -41,12 +43,14 @@ import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Schedules } from './store/schedules.ts'
 import { Signals } from './store/signals.ts'
+import { StageLimits } from './store/stage-limits.ts'
 import { Takeover } from './store/takeover.ts'
 import { Verbs } from './store/verbs.ts'
 import { Webhooks } from './store/webhooks.ts'
 import { Workflows } from './store/workflows.ts'
 import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { watchDeployments } from './telemetry/deployments.ts'
+import { watchRates } from './telemetry/call-rates.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 import { watchRuns } from './telemetry/run-census.ts'
 import { WebhookClient } from './webhook/post.ts'
@@ -142,6 +146,9 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   })
   const subRuns = new SubRuns({ runs, signals, verbs, starter, changed: run => tell({ engine, news }, run) })
   const doorkeeper = new Doorkeeper(admission, log, () => engine.wake())
+  const stageLimits = new StageLimits(database)
+  const rates = new CallRates(stageLimits, log)
+  watchRates(service.registry, () => rates.waiting())
   const engine: Engine = new Engine({
     me,
     runs,
@@ -156,6 +163,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     traces: service.traces,
     runsMax,
     callsMax,
+    rates,
     changed,
   })
   const retention = new Retention(database)
@@ -197,7 +205,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   waitRoutes(service.app, { runs, signals, engine, news })
   forkRoutes(service.app, runs, starter)
-  explainRoutes(service.app, runs, engine, directory)
+  explainRoutes(service.app, { runs, engine, directory, rates })
   scheduleRoutes(service.app, schedules, starter)
   webhookRoutes(service.app, webhooks, webhookClient)
   referenceRoutes(service.app, database)
@@ -205,6 +213,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
   stageRoutes(service.app, { directory, deployments, workflows, planner })
+  stageLimitRoutes(service.app, stageLimits, rates)
 
   return {
     ...service,
@@ -214,6 +223,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       await directory.start()
       if (takeover) await takeover.start()
       else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
+      await rates.start()
       engine.start()
       janitor.start()
       scheduler.start()
@@ -230,6 +240,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       await webhookClient.close()
       await janitor.stop()
       await engine.stop()
+      await rates.stop()
       await doorkeeper.stop()
       await takeover?.stop()
       await boss.stop({ graceful: false })

@@ -180,6 +180,12 @@ export const orchestratorErrors = errorTable({
     message:
       'Step "{step}": stage "{stage}" at {url} did not answer within {timeoutMs} ms; raise the timeout of the step.',
   },
+  MESHWORK_STAGE_LIMIT_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: 'The stage has no limit',
+    message: 'Stage "{stage}" may be called without a limit; set one with PUT /v1/stages/{stage}/limit.',
+  },
   MESHWORK_STAGE_UNKNOWN: {
     status: 422,
     retryable: false,

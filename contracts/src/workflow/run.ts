@@ -4,7 +4,7 @@ import Type, { type Static, type TSchema } from 'typebox'
 import { Problem } from '../problem.ts'
 import { SemanticVersion, StageName } from '../protocol/stage.ts'
 import { Closed, Json, MapOf, Nullable, OpenOneOf, Sha256 } from '../schema.ts'
-import { StepName, WorkflowName } from './document.ts'
+import { Duration, StepName, WorkflowName } from './document.ts'
 
 const Time = (description: string) => Type.String({ format: 'date-time', description })
 
@@ -252,3 +252,31 @@ export const DeploymentView = Closed(
   { title: 'Deployment' },
 )
 export type DeploymentView = Static<typeof DeploymentView>
+
+export const StageLimit = Closed(
+  {
+    count: Type.Integer({ minimum: 1, maximum: 1000 }),
+    per: Duration,
+  },
+  {
+    title: 'StageLimit',
+    description: 'So many calls of a stage begin within any time of this length, over all orchestrators.',
+    examples: [{ count: 100, per: '1m' }],
+  },
+)
+export type StageLimit = Static<typeof StageLimit>
+
+export const StageLimitView = Closed(
+  {
+    stage: StageName,
+    count: Type.Integer({ minimum: 1 }),
+    per: Type.String(),
+    waiting: Type.Integer({
+      minimum: 0,
+      description: 'Calls that wait for their turn at the orchestrator that answers.',
+    }),
+    updatedAt: Time('When it was set.'),
+  },
+  { title: 'StageLimitView' },
+)
+export type StageLimitView = Static<typeof StageLimitView>

@@ -17,6 +17,7 @@ import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { CallLimits } from './call-limits.ts'
+import type { CallRates } from './call-rates.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { ProgressWriter } from './progress.ts'
 import { Walk } from './walk.ts'
@@ -36,6 +37,7 @@ export interface EngineOptions {
   readonly traces: Traces
   readonly runsMax: number
   readonly callsMax: number
+  readonly rates: CallRates
   /** Told after each commit that concerns a run. */
   readonly changed: (runId: string, ended?: boolean) => void
 }
@@ -219,7 +221,7 @@ export class Engine {
   }
 
   async #call(call: CallRequest): Promise<Answer> {
-    const { directory, client } = this.#options
+    const { directory, client, rates } = this.#options
     let release: (() => void) | undefined
     let entered: Entered | undefined
     let outcome: Outcome = 'unknown'
@@ -228,6 +230,7 @@ export class Engine {
       entered = await directory.enter(call.stage, call.major, call.attempt > 1, call.signal)
       const { deployment } = entered
       release = await this.#limits.take(deployment.url, call.signal)
+      await rates.take(call.stage, call.signal) // last, since its turn is not to be missed
       const answer = await client.call({ ...call, deployment })
       outcome = outcomeOf(answer)
       return answer

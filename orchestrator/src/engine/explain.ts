@@ -3,6 +3,8 @@
 import type { DeploymentView, RunExplanation } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { RunRow } from '../store/rows.ts'
+import { durationText } from '../plan/duration.ts'
+import type { CallRate } from './reserve.ts'
 import { subRunId } from './sub.ts'
 import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
 
@@ -27,6 +29,8 @@ export interface KnownOfRun {
   readonly deployments: readonly DeploymentView[]
   /** Places for calls, by address, as far as this orchestrator uses them. */
   readonly places: (url: string) => { readonly taken: number; readonly waiting: number; readonly max: number }
+  /** Of a stage with a limit, and the calls that wait for their turn here. */
+  readonly rate: (stage: string) => (CallRate & { readonly waiting: number }) | undefined
 }
 
 type StepExplanation = RunExplanation['steps'][number]
@@ -126,7 +130,13 @@ function whySkipped(plan: Plan, states: KnownOfRun['states'], step: PlanStep): s
   return step.when === undefined ? 'It was not begun.' : `Its condition was false: ${step.when}`
 }
 
-function explainCall({ deployments, places }: KnownOfRun, step: PlanStep, state: StepState): Reason {
+function explainCall({ deployments, places, rate }: KnownOfRun, step: PlanStep, state: StepState): Reason {
+  const limit = rate(step.stage)
+  if (limit && limit.waiting > 0)
+    return {
+      reason: 'limited',
+      detail: `Stage "${step.stage}" may be called ${limit.count} times in ${durationText(limit.perMs)} (PUT /v1/stages/${step.stage}/limit), and ${limit.waiting} calls wait for their turn; it runs or is among them.`,
+    }
   const serving = deployments.filter(of => of.stage === step.stage && of.majors.includes(step.major))
   const full = serving.filter(({ url }) => places(url).waiting > 0)
   if (serving.length > 0 && full.length === serving.length) {

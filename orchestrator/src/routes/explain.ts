@@ -1,5 +1,6 @@
 import { Problem, RunExplanation } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
+import type { CallRates } from '../engine/call-rates.ts'
 import type { Engine } from '../engine/engine.ts'
 import { explain } from '../engine/explain.ts'
 import type { Directory } from '../stage/directory.ts'
@@ -7,7 +8,14 @@ import { stepState } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
 import { findRun, ofRun } from './runs.ts'
 
-export function explainRoutes(app: App, runs: Runs, engine: Engine, directory: Directory): void {
+export interface ExplainRoutesOptions {
+  readonly runs: Runs
+  readonly engine: Engine
+  readonly directory: Directory
+  readonly rates: CallRates
+}
+
+export function explainRoutes(app: App, { runs, engine, directory, rates }: ExplainRoutesOptions): void {
   app.get(
     '/v1/runs/:id/explain',
     {
@@ -34,6 +42,7 @@ export function explainRoutes(app: App, runs: Runs, engine: Engine, directory: D
           ahead: run.status === 'queued' ? await runs.queuedBefore(run) : 0,
           deployments: directory.views(),
           places: url => engine.places(url),
+          rate: stage => rates.of(stage),
         },
         Date.now(),
       )

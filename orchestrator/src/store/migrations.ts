@@ -177,6 +177,15 @@ const steps: readonly string[] = [
   CREATE INDEX run_admitted ON run (workflow, admitted_at) WHERE admitted_at IS NOT NULL;
   CREATE INDEX run_under_way ON run (workflow) WHERE admitted_at IS NOT NULL AND ended_at IS NULL
   `,
+  `
+  CREATE TABLE stage_limit (
+    stage text PRIMARY KEY,
+    count int NOT NULL,
+    per_ms int NOT NULL,
+    begins float8[] NOT NULL DEFAULT '{}',
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  )
+  `,
 ]
 
 const lockKey = 7_202_611

@@ -44,6 +44,7 @@ const known = (
   ahead: 3,
   deployments: [ready],
   places: () => ({ taken: 1, waiting: 0, max: 32 }),
+  rate: () => undefined,
   ...more,
 })
 const problem = { type: 'x', title: 'x', status: 500, code: 'X', retryable: true, detail: 'It broke.' }
@@ -82,6 +83,13 @@ for (const [title, of, run, a, b] of [
   [
     'calls that wait for a place are told with the limit',
     known({ a: 'running' }, {}, { places: () => ({ taken: 32, waiting: 9, max: 32 }) }),
+    'running',
+    'limited',
+    'needs',
+  ],
+  [
+    'calls that wait for their turn are told with the limit of their stage',
+    known({ a: 'running' }, {}, { rate: () => ({ count: 5, perMs: 1000, waiting: 2 }) }),
     'running',
     'limited',
     'needs',

@@ -1,0 +1,15 @@
+import { Gauge, type Registry } from 'prom-client'
+
+/** Calls that wait for their turn because their stage has a limit, counted at a scrape. */
+export function watchRates(registry: Registry, waiting: () => ReadonlyMap<string, number>): void {
+  const gauge = new Gauge({
+    name: 'meshwork_stage_limited_calls',
+    help: 'Calls of a stage with a limit that wait here for their turn.',
+    labelNames: ['stage'],
+    registers: [registry],
+    collect: () => {
+      gauge.reset()
+      for (const [stage, count] of waiting()) gauge.set({ stage }, count)
+    },
+  })
+}
