@@ -18,6 +18,9 @@ export function hardeningFaults({ name, pod }: Workload): string[] {
   for (const volume of pod.volumes ?? []) faults.push(...volumeFaults(name, volume))
   for (const container of [...pod.containers, ...(pod.initContainers ?? [])])
     faults.push(...containerFaults(name, container))
+  for (const container of pod.containers)
+    for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe])
+      faults.push(...probeFaults(name, container, probe))
   return faults
 }
 
@@ -49,8 +52,6 @@ function containerFaults(workload: string, container: Container): string[] {
     envFrom.every(({ secretRef }) => secretRef === undefined),
     'has a secret for its environment',
   )
-  for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe])
-    faults.push(...probeFaults(workload, container, probe))
   return faults
 }
 

@@ -13,7 +13,7 @@ const spareSecondsMax = 15
 
 export function sizeFaults(workload: Workload): string[] {
   const faults: string[] = []
-  for (const { resources } of workload.pod.containers)
+  for (const { resources } of [...workload.pod.containers, ...(workload.pod.initContainers ?? [])])
     for (const kind of kinds) {
       const request = resources?.requests?.[kind]
       const limit = resources?.limits?.[kind]

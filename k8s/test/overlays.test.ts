@@ -46,6 +46,12 @@ t.test('what a policy is for it sees', { skip }, async t => {
     ['a stage told of stages', '"name":"settings-', '"name":"stages-', /is not there|no ConfigMap|MESHWORK_STAGES/],
     ['another port', '"port":8080', '"port":8081', /needed and refused|no Service is there/],
     ['a probe of no port', '"port":"http"', '"port":"web"', /which it does not have/],
+    [
+      'a step of another version',
+      /(migrate\.ts[^]*?meshwork\/orchestrator):0\.1\.0/,
+      '$1:0.0.9',
+      /the step "migrate" has another image/,
+    ],
     ['a volume without limit', '{"sizeLimit":"64Mi"}', '{}', /has no limit/],
     ['a latest image', /meshwork\/clean:0\.1\.0/, 'meshwork/clean:latest', /takes any image/],
     [

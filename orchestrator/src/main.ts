@@ -1,8 +1,7 @@
-import { ConfigError, createLog, endWhileStarting, foreignSettings, readConfig, runService } from '@meshwork/kit'
+import { createLog, endWhileStarting, foreignSettings, readConfig, runService } from '@meshwork/kit'
 import { createOrchestrator, version } from './app.ts'
 import { databaseUrlOf, OrchestratorConfig, readDeployments } from './config.ts'
-import { databaseFault } from './store/database-failure.ts'
-import { FolderLocked } from './store/folder-lock.ts'
+import { endWith } from './start-fault.ts'
 
 endWhileStarting()
 try {
@@ -31,11 +30,5 @@ try {
     end: () => orchestrator.stop(),
   })
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof FolderLocked || error instanceof TypeError
-  const fault = databaseFault(error)
-  if (expected) console.error(`meshwork orchestrator: ${error.message}`)
-  else if (fault !== undefined)
-    console.error(`meshwork orchestrator: the PostgreSQL of MESHWORK_DATABASE_URL cannot be used: ${fault}`)
-  else createLog({ module: 'orchestrator', version, level: 'info' }).fatal({ err: error }, 'could not start')
-  process.exit(1)
+  endWith(error, version)
 }

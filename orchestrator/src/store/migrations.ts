@@ -190,8 +190,9 @@ const steps: readonly string[] = [
 
 const lockKey = 7_202_611
 
-export async function migrate(database: Database): Promise<void> {
-  await database.transaction(async sql => {
+/** Answers the step that the database is at. */
+export async function migrate(database: Database): Promise<number> {
+  return await database.transaction(async sql => {
     await sql.query('SELECT pg_advisory_xact_lock($1)', [lockKey])
     await sql.query(
       'CREATE TABLE IF NOT EXISTS migration (step int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
@@ -203,6 +204,7 @@ export async function migrate(database: Database): Promise<void> {
       for (const statement of statementsOf(step)) await sql.query(statement)
       await sql.query('INSERT INTO migration (step) VALUES ($1)', [i + 1])
     }
+    return Math.max(last, steps.length)
   })
 }
 
