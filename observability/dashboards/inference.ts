@@ -96,11 +96,11 @@ export const inference: Board = {
           unit: 'percentunit',
           queries: [
             {
-              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_missing_ratio{${one}}) > 0)`,
+              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_missing_ratio{${one}}))`,
               legend: '{{model}} {{feature}}: missing',
             },
             {
-              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_unseen_ratio{${one}}) > 0)`,
+              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_unseen_ratio{${one}}))`,
               legend: '{{model}} {{feature}}: unseen',
             },
           ],
