@@ -107,6 +107,7 @@ t.test('every package that is imported is declared, and every one that is declar
 /** Files that read the environment, end the process or listen to it, each with its reason. */
 const edges: Readonly<Record<string, string>> = {
   'orchestrator/src/main.ts': 'starts the service',
+  'orchestrator/src/migrate.ts': 'the step before an orchestrator',
   'orchestrator/src/cli/main.ts': 'a command',
   'gateway/src/main.ts': 'starts the service',
   'services/kit/src/server/serve-stage.ts': 'starts a stage',

@@ -9,6 +9,7 @@ import { EngineMetrics } from '../../orchestrator/src/telemetry/metrics.ts'
 import { watchRuns } from '../../orchestrator/src/telemetry/run-census.ts'
 import { createInferenceMetrics } from '../../services/inference/src/metrics.ts'
 import { createFeatureMetrics } from '../../services/inference/src/online/metrics.ts'
+import { createShadowMetrics } from '../../services/inference/src/traffic/metrics.ts'
 import { createServingMetrics } from '../../services/inference/src/serving/metrics.ts'
 import { Limiter } from '../../services/kit/src/execute/limiter.ts'
 import { createServiceMetrics } from '../../services/kit/src/telemetry/service-metrics.ts'
@@ -31,6 +32,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   const inference = new Registry()
   createInferenceMetrics(inference)
   createFeatureMetrics(inference)
+  createShadowMetrics(inference)
   createServingMetrics(
     inference,
     () => [],

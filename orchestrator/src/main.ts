@@ -1,7 +1,7 @@
 import { createLog, endWhileStarting, foreignSettings, readConfig, runService } from '@meshwork/kit'
 import { createOrchestrator, version } from './app.ts'
 import { databaseUrlOf, OrchestratorConfig, readDeployments } from './config.ts'
-import { endWith } from './start-fault.ts'
+import { tellStartFault } from './start-fault.ts'
 
 endWhileStarting()
 try {
@@ -30,5 +30,6 @@ try {
     end: () => orchestrator.stop(),
   })
 } catch (error) {
-  endWith(error, version)
+  tellStartFault(error, version)
+  process.exit(1)
 }

@@ -4,7 +4,7 @@
 import { createLog, foreignSettings, readConfig } from '@meshwork/kit'
 import { version } from './app.ts'
 import { databaseUrlOf, OrchestratorConfig } from './config.ts'
-import { endWith } from './start-fault.ts'
+import { tellStartFault } from './start-fault.ts'
 import { openBoss } from './store/boss.ts'
 import { openPostgres } from './store/database.ts'
 import { migrate } from './store/migrations.ts'
@@ -25,5 +25,6 @@ try {
   await database.close()
   log.info({ step }, 'the database is ready for this version')
 } catch (error) {
-  endWith(error, version)
+  tellStartFault(error, version)
+  process.exit(1)
 }

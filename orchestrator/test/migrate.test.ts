@@ -50,7 +50,7 @@ t.test('what is wrong with the settings is told in one line, with the way out', 
     ],
     [{ MESHWORK_DATABASE_URL: 'mysql://x' }, /MESHWORK_DATABASE_URL/],
   ] as const) {
-    const { code, errors } = await migrate(settings as Readonly<Record<string, string>>)
+    const { code, errors } = await migrate(settings)
     t.equal(code, 1)
     t.match(errors, told)
     t.notMatch(errors, /at .*\.ts:\d+/, 'without a stack')

@@ -14,6 +14,7 @@ import type { ServedVersion } from './serving/served-version.ts'
 import { readServing, type ServingLimits } from './serving/settings.ts'
 import { SessionPool } from './session/pool.ts'
 import { predict } from './table/predict.ts'
+import { createShadowMetrics } from './traffic/metrics.ts'
 
 const driftedShownMax = 20
 const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
@@ -46,6 +47,7 @@ export function inferenceStage(folder = modelsFolder) {
       limits,
       observer,
       traces: service.traces,
+      shadows: createShadowMetrics(service.registry),
       log: service.log,
       onServed,
     })

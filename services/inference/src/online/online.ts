@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { MeshError, type OnlineInput, type OnlineOutput } from '@meshwork/contracts'
 import { Limiter, type ServiceContext, type SpanContext, WorkerPool } from '@meshwork/kit'
 import { OipFault } from '../oip/fault.ts'
+import type { InferRequest } from '../oip/request.ts'
 import { datatypeOf } from '../oip/datatype.ts'
 import type { ServedModels } from '../serving/served-models.ts'
 import type { ServedVersion } from '../serving/served-version.ts'
@@ -81,22 +82,23 @@ export class Online {
     }
     const made = await this.#make(body, signal)
     const wanted = [...new Set(outputs.map(({ take }) => take.output))]
-    const inference = version.infer(
-      {
-        id: undefined,
-        inputs: made.map(({ name, type, shape, data }) => ({
-          name,
-          datatype: datatypeOf(type) ?? 'FP32',
-          shape,
-          data,
-        })),
-        outputs: wanted.map(name => ({ name, binary: false, classes: undefined })),
-        priority,
-        timeoutUs: undefined,
-      },
-      made.reduce((sum, { data }) => sum + (Array.isArray(data) ? data.length : data.byteLength), 0),
-      { trace },
-    )
+    const request: InferRequest = {
+      id: undefined,
+      inputs: made.map(({ name, type, shape, data }) => ({
+        name,
+        datatype: datatypeOf(type) ?? 'FP32',
+        shape,
+        data,
+      })),
+      outputs: wanted.map(name => ({ name, binary: false, classes: undefined })),
+      priority,
+      timeoutUs: undefined,
+    }
+    const bytes = made.reduce((sum, { data }) => sum + (Array.isArray(data) ? data.length : data.byteLength), 0)
+    const shadow = input.version === undefined ? this.#models().shadowOf(version.name) : undefined
+    const copy = shadow?.copy(request, version)
+    const inference = version.infer(request, bytes, { trace })
+    if (copy) shadow?.follow(copy, version, inference.outputs)
     signal.addEventListener('abort', inference.cancel, { once: true })
     const tensors = await inference.outputs.catch((error: unknown) => {
       throw problemOf(error, at, input.records.length)
@@ -120,7 +122,8 @@ export class Online {
 
   #version({ model, version }: OnlineInput): ServedVersion {
     try {
-      return this.#models().find(model, version === undefined ? undefined : String(version))
+      const models = this.#models()
+      return version === undefined ? models.choose(model) : models.find(model, String(version))
     } catch (error) {
       if (!(error instanceof OipFault) || error.status !== 404) throw problemOf(error, { model, version: 0 }, 0)
       const versions = this.#models().versionsOf(model)

@@ -3,7 +3,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { closest, compile, MeshError, ModelManifest, ModelName } from '@meshwork/contracts'
+import { closest, compile, MeshError, ModelManifest, ModelName, ModelTraffic } from '@meshwork/contracts'
 import type { ModelFile } from '../session/messages.ts'
 
 export interface StoredModel {
@@ -12,6 +12,7 @@ export interface StoredModel {
 }
 
 const manifestBytesMax = 1024 * 1024
+const trafficBytesMax = 65_536
 const namesShownMax = 30
 const isName = (name: string): boolean => compile(ModelName).check(name).length === 0
 
@@ -50,6 +51,26 @@ export class ModelRepository {
       if (versions.length > 0) models.push({ name, versions: versions.reverse() })
     }
     return models
+  }
+
+  /** How its versions share the requests; undefined where the model has no traffic.json. Throws an Error that says what is wrong with it. */
+  async traffic(model: string): Promise<ModelTraffic | undefined> {
+    const path = join(this.#folder, model, 'traffic.json')
+    if (!(await isFile(path))) return undefined
+    if ((await stat(path)).size > trafficBytesMax)
+      throw new Error(`traffic.json has more than ${trafficBytesMax} bytes`)
+    let read: unknown
+    try {
+      read = JSON.parse(await readFile(path, 'utf8'))
+    } catch {
+      throw new Error('traffic.json is not JSON')
+    }
+    const [fault] = compile(ModelTraffic).check(read)
+    if (fault) throw new Error(`traffic.json is wrong: ${fault.pointer} ${fault.detail}`)
+    const traffic = read as ModelTraffic
+    if (Object.values(traffic.weights).every(weight => weight === 0))
+      throw new Error('traffic.json is wrong: no version has a weight above 0')
+    return traffic
   }
 
   /** Ascending. */

@@ -3,7 +3,7 @@ import { readInferRequest } from '../oip/request.ts'
 import { writeInferAnswer } from '../oip/response.ts'
 import { decoded, encoded } from './encoding.ts'
 import { InFlight } from './in-flight.ts'
-import { served } from './models.ts'
+import { answering, namesVersion } from './models.ts'
 import type { OipParts } from './oip-routes.ts'
 import { OipError, OipInferAnswer, OipInferRequest } from './schemas.ts'
 
@@ -42,9 +42,12 @@ async function infer(request: FastifyRequest, reply: FastifyReply, parts: OipPar
   const encoding = headers['content-encoding']
   const body = encoding === undefined ? received : await decoded(received, encoding, parts.bodyBytesMax)
   // From here to the queue nothing is waited for: the version cannot be retired in between.
-  const version = served(request, parts.models)
+  const version = answering(request, parts.models)
   const wanted = readInferRequest(body, headers[lengthHeader] as string | undefined, version.face)
+  const shadow = namesVersion(request) ? undefined : parts.models().shadowOf(version.name)
+  const copy = shadow?.copy(wanted, version)
   const { outputs, cancel } = version.infer(wanted, body.length, { trace: request.trace })
+  if (copy) shadow?.follow(copy, version, outputs)
   const leave = () => cancel()
   if (reply.raw.destroyed) leave()
   else reply.raw.once('close', leave)

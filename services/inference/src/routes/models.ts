@@ -2,10 +2,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Datatype } from '../oip/datatype.ts'
 import { OipFault } from '../oip/fault.ts'
 import type { TensorFace } from '../oip/tensor.ts'
+import type { ServedModels } from '../serving/served-models.ts'
 import type { ServedVersion } from '../serving/served-version.ts'
 import type { OipParts } from './oip-routes.ts'
 import type { ClosedWindow } from '../drift/monitor.ts'
-import { ModelDrift, OipConfig, OipError, OipModel, OipModelReady, OipModels, OipStatistics } from './schemas.ts'
+import {
+  ModelDrift,
+  OipConfig,
+  OipError,
+  OipModel,
+  OipModelReady,
+  OipModels,
+  OipStatistics,
+  TrafficView,
+} from './schemas.ts'
 
 const platform = 'onnxruntime_onnx'
 
@@ -65,7 +75,28 @@ export function useModelRoutes(app: FastifyInstance, { models, workers }: OipPar
   route(['oipModelStatistics', 'What a model has done'], '/stats', OipStatistics, version => ({
     model_stats: [statisticsOf(version)],
   }))
+  app.get(
+    '/models/:model/traffic',
+    {
+      schema: {
+        operationId: 'modelTraffic',
+        tags: ['inference protocol'],
+        summary: 'How the versions of a model share its requests',
+        response: { 200: TrafficView, default: OipError },
+      },
+    },
+    async request => trafficView((request.params as { model: string }).model, models()),
+  )
   route(['modelDrift', 'How what a model sees lies against its training'], '/drift', ModelDrift, driftOf)
+}
+
+export const namesVersion = (request: FastifyRequest): boolean =>
+  (request.params as { version?: string }).version !== undefined
+
+/** The version that answers a request for inference. */
+export function answering(request: FastifyRequest, models: OipParts['models']): ServedVersion {
+  const { model } = request.params as { model: string }
+  return namesVersion(request) ? served(request, models) : models().choose(model)
 }
 
 export function served(request: FastifyRequest, models: OipParts['models']): ServedVersion {
@@ -76,6 +107,44 @@ export function served(request: FastifyRequest, models: OipParts['models']): Ser
       `'${version.slice(0, 20)}' is not a version of model '${model.slice(0, 100)}'; versions are numbers`,
     )
   return models().find(model, version)
+}
+
+function trafficView(name: string, models: ServedModels) {
+  const { traffic, fault, served: active, shadow } = models.trafficOf(name)
+  if (!traffic)
+    throw new OipFault(
+      404,
+      fault === undefined
+        ? `model '${name}' has no traffic.json beside its versions; its newest version answers everything`
+        : `model '${name}' has a traffic.json that cannot be used: ${fault}`,
+    )
+  const open = Object.entries(traffic.weights).filter(([version]) => active.includes(Number(version)))
+  const all = open.reduce((sum, [, weight]) => sum + weight, 0)
+  const { shadow: wanted } = traffic
+  return {
+    model_name: name,
+    fault: fault ?? null,
+    versions: Object.entries(traffic.weights).map(([version, weight]) => {
+      const isServed = active.includes(Number(version))
+      return { version, weight, served: isServed, share: isServed && all > 0 ? weight / all : 0 }
+    }),
+    shadow: wanted
+      ? {
+          version: String(wanted.version),
+          share: wanted.share,
+          served: shadow !== undefined,
+          requests: {
+            compared: shadow?.counts.compared ?? 0,
+            failed: shadow?.counts.failed ?? 0,
+            dropped: shadow?.counts.dropped ?? 0,
+          },
+          rows: shadow?.counts.rows ?? 0,
+          agreed_rows: shadow?.counts.agreed ?? 0,
+          max_difference: shadow?.counts.difference ?? 0,
+          last_failure: shadow?.counts.lastFailure ?? null,
+        }
+      : null,
+  }
 }
 
 function driftOf({ name, version, drift }: ServedVersion) {

@@ -43,6 +43,7 @@ const verbs: readonly (readonly [path: RegExp, verb: 'GET' | 'POST'])[] = [
   [/^\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/infer$/, 'POST'],
   [/^\/v2\/repository\/(index|models\/[^/]+\/(load|unload))$/, 'POST'],
   [/^\/v2\/?$|^\/v2\/health\/(live|ready)$/, 'GET'],
+  [/^\/v2\/models\/[^/]+\/traffic$/, 'GET'],
   [/^\/v2\/models(\/[^/]+(\/versions\/[^/]+)?(\/(ready|config|stats|drift))?)?$/, 'GET'],
 ]
 

@@ -120,3 +120,35 @@ export const OipIndex = Type.Array(
   { title: 'OipIndex' },
 )
 export const OipChange = Type.Object({ parameters: Type.Optional(Parameters) }, { title: 'OipChange' })
+
+const Count = Type.Integer({ minimum: 0 })
+export const TrafficView = Type.Object(
+  {
+    model_name: Type.String(),
+    fault: Type.Union([Type.String(), Type.Null()], {
+      description: 'What is wrong with the traffic.json that lies there now; what it said before holds on.',
+    }),
+    versions: Type.Array(
+      Type.Object({
+        version: Type.String(),
+        weight: Type.Number(),
+        served: Type.Boolean(),
+        share: Type.Number({ description: 'Of the requests that name no version.' }),
+      }),
+    ),
+    shadow: Type.Union([
+      Type.Object({
+        version: Type.String(),
+        share: Type.Number(),
+        served: Type.Boolean(),
+        requests: Type.Object({ compared: Count, failed: Count, dropped: Count }),
+        rows: Count,
+        agreed_rows: Count,
+        max_difference: Type.Number(),
+        last_failure: Type.Union([Type.String(), Type.Null()]),
+      }),
+      Type.Null(),
+    ]),
+  },
+  { title: 'TrafficView', description: 'Counts are of this replica, since the shadow was set.' },
+)

@@ -5,10 +5,15 @@
 //  S3 A version that fails changes nothing: the one before it goes on. It is tried again when its manifest changes, or
 //     when it is asked for.
 //  S4 Changes of one model happen one after the other.
+//  S5 With a traffic.json the versions that it names are served beside the newest, and requests that name no version go to
+//     them by weight; one that cannot be read changes nothing.
 
 import type { ServiceContext } from '@meshwork/kit'
+import type { ModelTraffic } from '@meshwork/contracts'
 import { OipFault } from '../oip/fault.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
+import { choose, heaviest, namedBy } from '../traffic/choose.ts'
+import { Shadow, type ShadowObserver } from '../traffic/shadow.ts'
 import { ServedVersion, type VersionParts } from './served-version.ts'
 
 export type State = 'READY' | 'LOADING' | 'UNLOADING' | 'UNAVAILABLE'
@@ -30,12 +35,18 @@ interface Entry {
   readonly notes: Map<number, Note>
   /** Whether it is to be served at all. */
   wanted: boolean
+  /** How versions share the requests that name none; the newest gets all of them without it. */
+  traffic: ModelTraffic | undefined
+  /** Of the file that cannot be used; what was there before holds on. */
+  trafficFault: string | undefined
+  shadow: Shadow | undefined
   changing: Promise<unknown>
 }
 
 export interface ServedModelsOptions extends VersionParts {
   readonly repository: ModelRepository
   readonly log: ServiceContext['log']
+  readonly shadows: ShadowObserver
   /** Told of every version that begins to answer. */
   readonly onServed?: (version: ServedVersion) => void
 }
@@ -114,7 +125,7 @@ export class ServedModels {
       const [note] = entry.notes.values()
       throw new OipFault(503, `Model '${name}' is not ready: ${note?.reason || 'it is loading'}`, retryAfterSeconds)
     }
-    if (version === undefined) return newest
+    if (version === undefined) return this.#speaker(entry, newest)
     const served = entry.active.get(Number(version))
     if (served !== undefined) return served
     const note = entry.notes.get(Number(version))
@@ -128,6 +139,26 @@ export class ServedModels {
       404,
       `Request for unknown model: '${name}' version ${version.slice(0, 20)} is not served; its versions are: ${[...entry.active.keys()].join(', ')}`,
     )
+  }
+
+  /** The version for a request that names none. Throws as `find` does. */
+  choose(name: string, random = Math.random()): ServedVersion {
+    const speaker = this.find(name)
+    const entry = this.#entries.get(name) as Entry
+    const chosen = entry.traffic && choose(entry.traffic.weights, [...entry.active.keys()], random)
+    return (chosen === undefined ? undefined : entry.active.get(chosen)) ?? speaker
+  }
+
+  /** The version that is asked as well what others answer. */
+  shadowOf(name: string): Shadow | undefined {
+    return this.#entries.get(name)?.shadow
+  }
+
+  /** How its versions share requests, and which of them are served. Throws as `find` does. */
+  trafficOf(name: string) {
+    this.find(name)
+    const { traffic, trafficFault, active, shadow } = this.#entries.get(name) as Entry
+    return { traffic, fault: trafficFault, served: [...active.keys()], shadow }
   }
 
   /** Every version that answers, by name. */
@@ -175,6 +206,7 @@ export class ServedModels {
     await this.#change(name, async () => {
       entry.notes.clear()
       await this.#activate(entry, new Map())
+      this.#setShadow(entry)
     })
   }
 
@@ -191,7 +223,15 @@ export class ServedModels {
   #entry(name: string, wanted: boolean): Entry {
     let entry = this.#entries.get(name)
     if (entry === undefined) {
-      entry = { active: new Map(), notes: new Map(), wanted, changing: Promise.resolve() }
+      entry = {
+        active: new Map(),
+        notes: new Map(),
+        wanted,
+        changing: Promise.resolve(),
+        traffic: undefined,
+        trafficFault: undefined,
+        shadow: undefined,
+      }
       this.#entries.set(name, entry)
     }
     return entry
@@ -206,21 +246,52 @@ export class ServedModels {
     await change
   }
 
-  /** The newest versions that can be served, of those in the folder. */
+  #speaker({ traffic, active }: Entry, newest: ServedVersion): ServedVersion {
+    const version = traffic && heaviest(traffic.weights, [...active.keys()])
+    return (version === undefined ? undefined : active.get(version)) ?? newest
+  }
+
+  async #readTraffic(name: string, entry: Entry): Promise<void> {
+    try {
+      entry.traffic = await this.#options.repository.traffic(name)
+      entry.trafficFault = undefined
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (entry.trafficFault !== reason) this.#options.log.warn({ model: name, reason }, 'traffic not changed')
+      entry.trafficFault = reason
+    }
+  }
+
+  #setShadow(entry: Entry): void {
+    const { traffic, active } = entry
+    const version = traffic?.shadow && active.get(traffic.shadow.version)
+    const settings = traffic?.shadow
+    const stays =
+      version === entry.shadow?.version && JSON.stringify(settings) === JSON.stringify(entry.shadow?.settings)
+    if (!stays) entry.shadow = version && settings && new Shadow(version, settings, this.#options.shadows)
+  }
+
+  /** The newest versions that can be served, of those in the folder, and those that traffic names. */
   async #reconcile(name: string, entry: Entry, exists: boolean): Promise<void> {
     const { repository, limits } = this.#options
     const found = exists ? (await repository.list()).find(model => model.name === name) : undefined
     const numbers = found?.versions ?? []
     for (const version of entry.notes.keys()) if (!numbers.includes(version)) entry.notes.delete(version)
+    await this.#readTraffic(name, entry)
+    const named = entry.traffic ? namedBy(entry.traffic) : []
     const next = new Map<number, ServedVersion>()
+    let newest = 0
     for (const number of numbers) {
-      if (next.size >= limits.versionsMax || this.#closing) break
+      if (this.#closing) break
+      if (newest >= limits.versionsMax && !named.includes(number)) continue
       const version = await this.#versionOf(name, number, entry)
       if (version !== undefined) next.set(number, version)
+      if (version !== undefined) newest++
       // The newest is not kept waiting by the ones behind it.
       if (next.size === 1 && !entry.active.has(number)) entry.active = new Map([...next, ...entry.active])
     }
     await this.#activate(entry, next)
+    this.#setShadow(entry)
     if (numbers.length === 0 && entry.active.size === 0) this.#entries.delete(name)
   }
 
