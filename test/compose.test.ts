@@ -8,7 +8,8 @@ import type { TObject } from 'typebox'
 import { parse } from 'yaml'
 import { GatewayConfig, readStages } from '../gateway/src/config.ts'
 import { stageNames } from '../launcher/src/mesh.ts'
-import { OrchestratorConfig, readDeployments } from '../orchestrator/src/config.ts'
+import { OrchestratorConfig } from '../orchestrator/src/config.ts'
+import { readDeployments } from '../services/kit/src/config/deployments.ts'
 import { foreignSettings, StageConfig } from '../services/kit/src/config/service-config.ts'
 
 interface Service {

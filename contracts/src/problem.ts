@@ -91,11 +91,22 @@ export class ProblemError extends Error {
   }
 }
 
-/** An expected failure of the mesh itself: `code` is a key of the error table, the message is its filled template. */
-export class MeshError extends ProblemError {
+type Placeholders<T extends string> = T extends `${string}{${infer N}}${infer More}` ? N | Placeholders<More> : never
+type ParamsOf<C extends ErrorCode> = Readonly<
+  Record<Placeholders<(typeof errors)[C]['message']>, ErrorParams[string]> & ErrorParams
+>
+type FillArgs<C extends ErrorCode> = [Placeholders<(typeof errors)[C]['message']>] extends [never]
+  ? [params?: ErrorParams, options?: MeshErrorOptions]
+  : [params: ParamsOf<C>, options?: MeshErrorOptions]
+
+/**
+ * An expected failure of the mesh itself: `code` is a key of the error table, the message is its template, filled with
+ * `params`. A param that the template names and the call does not is a compile error.
+ */
+export class MeshError<const C extends ErrorCode = ErrorCode> extends ProblemError {
   override readonly name = 'MeshError'
 
-  constructor(code: ErrorCode, params: ErrorParams = {}, options: MeshErrorOptions = {}) {
+  constructor(code: C, ...[params = {}, options = {}]: FillArgs<C>) {
     const row: ErrorRow = errors[code]
     super({ code, ...row, detail: fill(row.message, params) }, options)
   }

@@ -1,6 +1,6 @@
 // The one public door. It holds no state and no workflow logic.
 
-import { createService, hoist, type LocalStore, type Service, type TraceSettings } from '@meshwork/kit'
+import { createService, hoist, type LocalStore, type Service, type TraceSettings, watchStore } from '@meshwork/kit'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { request } from 'undici'
@@ -79,6 +79,7 @@ export async function createGateway({
     runs: '/v1/runs',
     stages: '/v1/stages',
   }))
+  watchStore(service.readiness, store)
   service.readiness.add('orchestrator', async () => await unready(upstreams.orchestrator))
   // One stage that is away closes the door to nothing but itself.
   for (const [name, url] of upstreams.stages) service.readiness.watch(name, async () => await unready(url))

@@ -1,4 +1,4 @@
-import { serviceSettings, storeUrlPattern } from '@meshwork/kit'
+import { readDeployments, serviceSettings, storeUrlPattern } from '@meshwork/kit'
 import Type from 'typebox'
 
 export const GatewayConfig = Type.Object({
@@ -35,17 +35,9 @@ export interface Upstreams {
   readonly stages: ReadonlyMap<string, string>
 }
 
-/** Reads "name=url,name=url". Throws a TypeError that names the wrong part. */
+/** The first deployment of each stage. Throws a TypeError that names what is wrong. */
 export function readStages(text: string): Map<string, string> {
   const stages = new Map<string, string>()
-  for (const part of text
-    .split(',')
-    .map(item => item.trim())
-    .filter(Boolean)) {
-    const [, name, url] = /^([a-z][a-z0-9-]{0,62})=(https?:\/\/.+)$/.exec(part) ?? []
-    if (name === undefined || url === undefined || !URL.canParse(url))
-      throw new TypeError(`MESHWORK_STAGES has "${part}", which is not name=http://host:port`)
-    if (!stages.has(name)) stages.set(name, url.replace(/\/+$/, ''))
-  }
+  for (const { stage, url } of readDeployments(text)) if (!stages.has(stage)) stages.set(stage, url)
   return stages
 }

@@ -5,7 +5,7 @@ import {
   openStore,
   readConfig,
   runService,
-  startFault,
+  tellStartFault,
 } from '@meshwork/kit'
 import { createGateway, version } from './app.ts'
 import { GatewayConfig, keepSecondsOf, readStages } from './config.ts'
@@ -32,8 +32,6 @@ try {
     drainTimeoutMs: config.MESHWORK_DRAIN_TIMEOUT_MS,
   })
 } catch (error) {
-  const told = startFault(error)
-  if (told !== undefined) console.error(`meshwork gateway: ${told}`)
-  else createLog({ module: 'gateway', version, level: 'info' }).fatal({ err: error }, 'could not start')
+  tellStartFault('gateway', version, error)
   process.exit(1)
 }

@@ -83,7 +83,7 @@ t.test('what cannot start is told with its last lines, and the rest is ended', {
   const { port } = taken.address() as { port: number }
   await t.rejects(
     startMesh({ folder: t.testdir(), port, ...quiet, logLevel: 'error' }),
-    /gateway did not come up in 3 tries[\s\S]*EADDRINUSE/,
+    /gateway did not come up in 3 tries[\s\S]*MESHWORK_PORT: port \d+ of 127\.0\.0\.1 is taken/,
   )
   t.same(
     await untilGone(

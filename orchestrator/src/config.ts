@@ -12,6 +12,7 @@ export const OrchestratorConfig = Type.Object({
   MESHWORK_DATABASE_PASSWORD: Type.Optional(
     Type.String({
       minLength: 1,
+      writeOnly: true,
       description: 'Password for MESHWORK_DATABASE_URL, in place of one in the URL; best given as a file.',
     }),
   ),
@@ -49,20 +50,6 @@ export const OrchestratorConfig = Type.Object({
     description: 'Open event streams.',
   }),
 })
-
-/** Reads "name=url,name=url". Throws a TypeError that names the wrong part. */
-export function readDeployments(text: string): { stage: string; url: string }[] {
-  return text
-    .split(',')
-    .map(part => part.trim())
-    .filter(Boolean)
-    .map(part => {
-      const [, stage, url] = /^([a-z][a-z0-9-]{0,62})=(https?:\/\/.+)$/.exec(part) ?? []
-      if (stage === undefined || url === undefined || !URL.canParse(url))
-        throw new TypeError(`MESHWORK_STAGES has "${part}", which is not name=http://host:port`)
-      return { stage, url }
-    })
-}
 
 /** The address of the database with its password in it. Throws a TypeError when there is a password and no address. */
 export function databaseUrlOf(url: string | undefined, password: string | undefined): string | undefined {

@@ -1,7 +1,15 @@
-import { createLog, endWhileStarting, foreignSettings, readConfig, runService } from '@meshwork/kit'
+import {
+  createLog,
+  endWhileStarting,
+  foreignSettings,
+  readConfig,
+  readDeployments,
+  runService,
+  tellStartFault,
+} from '@meshwork/kit'
 import { createOrchestrator, version } from './app.ts'
-import { databaseUrlOf, OrchestratorConfig, readDeployments } from './config.ts'
-import { tellStartFault } from './start-fault.ts'
+import { databaseUrlOf, OrchestratorConfig } from './config.ts'
+import { startFault } from './start-fault.ts'
 
 endWhileStarting()
 try {
@@ -30,6 +38,6 @@ try {
     end: () => orchestrator.stop(),
   })
 } catch (error) {
-  tellStartFault(error, version)
+  tellStartFault('orchestrator', version, error, startFault)
   process.exit(1)
 }

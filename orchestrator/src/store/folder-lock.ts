@@ -2,8 +2,9 @@
 // its holder; it is taken over only when that process is gone, never after a time.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
+import { makeFolder, systemHint } from '@meshwork/kit'
 
 interface Holder {
   readonly pid: number
@@ -13,13 +14,21 @@ interface Holder {
   readonly id: string
 }
 
-export class FolderLocked extends Error {
-  override readonly name = 'FolderLocked'
+/** The folder of the embedded database cannot be used; the message names the setting and the way out. */
+export class StateFolderError extends Error {
+  override readonly name = 'StateFolderError'
 }
 
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true })
-  return await lock(`${await realpath(folder)}.lock`, folder, 0)
+  try {
+    await makeFolder(folder)
+    return await lock(`${await realpath(folder)}.lock`, folder, 0)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    const told = [message, systemHint(code)].filter(Boolean).join('; ')
+    throw new StateFolderError(`MESHWORK_STATE_DIR: ${told}`, { cause: error })
+  }
 }
 
 const takeoversMax = 4
@@ -42,10 +51,10 @@ async function takeOver(path: string, draft: string, folder: string, takeovers: 
   const stale = await read(path)
   const holder = readHolder(stale)
   if (holder && isAlive(holder))
-    throw new FolderLocked(
+    throw new StateFolderError(
       `${folder} is in use by process ${holder.pid}; stop it, or choose another folder (MESHWORK_STATE_DIR)`,
     )
-  const taken = new FolderLocked(`${folder} was taken by another process just now`)
+  const taken = new StateFolderError(`${folder} was taken by another process just now`)
   if (stale === undefined || takeovers === takeoversMax) throw taken
   const name = createHash('sha256').update(stale).digest('hex').slice(0, 16)
   const unlock = await lock(`${path}.${name}`, folder, takeovers + 1)

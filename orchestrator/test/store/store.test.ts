@@ -317,7 +317,7 @@ for (const [home, open] of Object.entries(homes))
 t.test('a folder has one holder; that of a process that died is taken', async t => {
   const folder = `${t.testdir()}/state`
   const first = await openFolder(folder)
-  await t.rejects(openFolder(folder), { name: 'FolderLocked', message: new RegExp(`process ${process.pid}`) })
+  await t.rejects(openFolder(folder), { name: 'StateFolderError', message: new RegExp(`process ${process.pid}`) })
   await first.close()
   await writeFile(`${dirname(folder)}/state.lock`, JSON.stringify({ pid: 4_194_303, began: '1' }))
   const second = await openFolder(folder)
@@ -330,7 +330,7 @@ t.test('a folder is the same folder however it is written, and its lock goes wit
   await symlink(folder, `${folder}-too`)
   const unlock = await lockFolder(folder)
   for (const name of [`${folder}/`, `${folder}/../state`, `${folder}-too`])
-    await t.rejects(lockFolder(name), { name: 'FolderLocked' }, name)
+    await t.rejects(lockFolder(name), { name: 'StateFolderError' }, name)
   await unlock()
   await (await lockFolder(`${folder}/`))()
   t.same((await readdir(dirname(folder))).sort(), ['state', 'state-too'], 'nothing is left behind')

@@ -37,3 +37,7 @@ export function fillDisk(path: string): void {
     closeSync(file)
   }
 }
+
+/** From now on it cannot be written, as when a system remounts a disk that fails. */
+export const remountReadOnly = (folder: string): void =>
+  void execFileSync('mount', ['-o', 'remount,ro', folder], { stdio: 'pipe' })

@@ -12,6 +12,14 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+interface Setting {
+  readonly type?: string
+  readonly default?: unknown
+  readonly description?: string
+  /** It is a secret. */
+  readonly writeOnly?: boolean
+}
+
 /** What commands read: it may well stand in the shell from which a service is started. */
 const ofCommands = ['MESHWORK_URL']
 
@@ -26,7 +34,7 @@ export function readConfig<T extends TObject>(
 ): Readonly<Static<T>> {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
-  const properties = schema.properties as Record<string, { type?: string; default?: unknown; description?: string }>
+  const properties = schema.properties as Record<string, Setting>
   for (const [key, property] of Object.entries(properties)) {
     const { raw, fault: unreadable } = given(key, environment)
     if (unreadable !== undefined) faults.push(unreadable)
@@ -37,18 +45,33 @@ export function readConfig<T extends TObject>(
     } else {
       const value = convert(raw, property.type)
       const [fault] = compile(property).check(value)
-      if (fault) faults.push(`${key} ${fault.detail}${property.description ? `; it is: ${property.description}` : ''}`)
+      const means = property.description === undefined ? '' : `; it is: ${property.description}`
+      if (fault) faults.push(`${key} ${withoutSecret(fault.detail, property)}${means}`)
       else values[key] = value
     }
   }
   for (const key of Object.keys(environment)) {
     if (!key.startsWith('MESHWORK_') || key.replace(/_FILE$/, '') in properties || ofCommands.includes(key)) continue
     if (others.some(other => (typeof other === 'string' ? other === key : other.test(key)))) continue
-    const near = closest(key, Object.keys(properties))
+    const near = meant(key, Object.keys(properties))
     faults.push(`${key} is not a setting of this service${near === undefined ? '' : `; did you mean ${near}?`}`)
   }
   if (faults.length > 0) throw new ConfigError(`the configuration is wrong:\n  ${faults.join('\n  ')}`)
   return Object.freeze(values) as Readonly<Static<T>>
+}
+
+/** The setting that was perhaps meant: one that goes on where the name ends, or the nearest without what all begin with. */
+function meant(key: string, known: readonly string[]): string | undefined {
+  const longer = known.find(name => name.startsWith(`${key}_`))
+  const bare = (name: string) => name.replace(/^MESHWORK_/, '')
+  const near = longer === undefined ? closest(bare(key), known.map(bare)) : undefined
+  return longer ?? known.find(name => bare(name) === near)
+}
+
+/** Neither a secret nor the user and password of a URL get into what is told. */
+function withoutSecret(detail: string, { writeOnly }: Setting): string {
+  if (writeOnly === true) return 'is not what it must be (its value is a secret and is not shown)'
+  return detail.replace(/(\w+:\/\/)[^/\s"@]*@/g, '$1…@')
 }
 
 const fileBytesMax = 65_536

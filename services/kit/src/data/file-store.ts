@@ -6,13 +6,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, link, mkdir, rm, stat, utimes } from 'node:fs/promises'
+import { copyFile, link, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MeshError } from '@meshwork/contracts'
 import { FileRecords } from './file-records.ts'
 import { hashFile, writeHashed } from './hashed-file.ts'
+import { makeFolder } from './make-folder.ts'
 import { filesIn, fingerprint, readWhole, removeAbandoned, syncFile } from './local-folder.ts'
 import {
   type ArtefactStore,
@@ -47,13 +48,25 @@ export class FileStore implements ArtefactStore {
   static async open(url: string): Promise<FileStore> {
     const store = new FileStore(fileURLToPath(url))
     try {
-      await mkdir(store.#artefacts, { recursive: true })
-      await mkdir(store.scratchRoot, { recursive: true })
+      await makeFolder(store.#artefacts)
+      await makeFolder(store.scratchRoot)
     } catch (error) {
       throw storeFailure(error, store.#root)
     }
+    await store.check()
     await removeAbandoned(store.scratchRoot)
     return store
+  }
+
+  async check(): Promise<void> {
+    const path = join(this.scratchRoot, randomUUID())
+    try {
+      await writeFile(path, 'a store can be written')
+    } catch (error) {
+      throw storeFailure(error, this.#root)
+    } finally {
+      await rm(path, { force: true }).catch(() => undefined) // a file system that is read-only says so here as well
+    }
   }
 
   async put(

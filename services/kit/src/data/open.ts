@@ -2,7 +2,11 @@ import { FileStore } from './file-store.ts'
 import type { ArtefactStore } from './store.ts'
 
 /** A store with room on the local disk for work in progress. */
-export type LocalStore = ArtefactStore & { readonly scratchRoot: string }
+export type LocalStore = ArtefactStore & {
+  readonly scratchRoot: string
+  /** Tries to write a few bytes. Throws MESHWORK_STORE_FULL or MESHWORK_STORE_UNAVAILABLE when nothing can be put. */
+  check(): Promise<void>
+}
 
 /** What a store URL begins with, for the schemas of settings. */
 export const storeUrlPattern = '^(file:///|s3://)'

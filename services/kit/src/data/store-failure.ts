@@ -1,7 +1,8 @@
 import { MeshError, ProblemError } from '@meshwork/contracts'
+import { systemHint } from './system-hint.ts'
 
 const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-const away = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EMFILE', 'ENFILE', 'ENOENT'])
+const away = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EEXIST', 'EMFILE', 'ENFILE', 'ENOENT'])
 
 /** A failure of the file system under `folder` as the store reports it; anything else passes through. */
 export function storeFailure(error: unknown, folder: string): unknown {
@@ -10,6 +11,10 @@ export function storeFailure(error: unknown, folder: string): unknown {
   if (code !== undefined && full.has(code))
     return new MeshError('MESHWORK_STORE_FULL', { folder, reason: code }, { cause: error })
   if (code !== undefined && away.has(code))
-    return new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason: message }, { cause: error })
+    return new MeshError(
+      'MESHWORK_STORE_UNAVAILABLE',
+      { reason: [message, systemHint(code)].filter(Boolean).join('; ') },
+      { cause: error },
+    )
   return error
 }

@@ -3,7 +3,7 @@
 import { foreignSettings, StageConfig } from '../config/service-config.ts'
 import { type Environment, readConfig } from '../config/read-config.ts'
 import { openStore } from '../data/open.ts'
-import { startFault } from './start-fault.ts'
+import { tellStartFault } from './start-fault.ts'
 import { readResources } from '../data/resources.ts'
 import type { Stage } from '../stage/define.ts'
 import { createLog } from '../telemetry/log.ts'
@@ -22,10 +22,7 @@ export async function serveStage(
   try {
     await serve(stage, String(options.module), options.environment ?? process.env)
   } catch (error) {
-    const told = startFault(error)
-    if (told !== undefined) console.error(`meshwork ${stage.name}: ${told}`)
-    else
-      createLog({ module: stage.name, version: stage.version, level: 'info' }).fatal({ err: error }, 'could not start')
+    tellStartFault(stage.name, stage.version, error)
     process.exit(1)
   }
 }

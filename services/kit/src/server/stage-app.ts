@@ -18,6 +18,7 @@ import type { TraceSettings } from '../telemetry/traces.ts'
 import { observeCalls } from '../telemetry/observe-calls.ts'
 import { createService, type Service } from './service.ts'
 import { stageRoutes } from './stage-routes.ts'
+import { watchStore } from './watch-store.ts'
 
 export interface StageAppOptions {
   readonly stage: Stage
@@ -65,6 +66,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
       ],
     },
   })
+  watchStore(service.readiness, store)
   const limits = { stage: stage.name, places: options.concurrency, waitingMax: options.queue }
   const limiter = new Limiter(limits)
   const metrics = createStageMetrics(service.registry, stage.name, limiter, options.store.scratchRoot)

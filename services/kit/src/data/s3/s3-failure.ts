@@ -1,4 +1,5 @@
 import { MeshError, ProblemError } from '@meshwork/contracts'
+import { systemHint } from '../system-hint.ts'
 
 interface S3Error extends Error {
   readonly code?: string
@@ -20,8 +21,15 @@ export function s3Failure(error: unknown, bucket: string): unknown {
   const { name, message, code, $metadata } = error as S3Error
   if (error.name === 'AbortError') return error
   if (full.has(name) || $metadata?.httpStatusCode === 507)
-    return new MeshError('MESHWORK_STORE_FULL', { reason: message || name }, { cause: error })
+    return new MeshError(
+      'MESHWORK_STORE_FULL',
+      { folder: `bucket ${bucket}`, reason: message || name },
+      { cause: error },
+    )
+  const hintName = name === 'Error' ? code : name
   const status = $metadata?.httpStatusCode === undefined ? '' : ` (status ${$metadata.httpStatusCode})`
-  const said = [name === 'Error' ? code : name, message].filter(Boolean).join(': ')
-  return new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason: `bucket ${bucket}${status}: ${said}` }, { cause: error })
+  const said = [hintName, message].filter(Boolean).join(': ').replace(/\.$/, '')
+  const hint = message === 'Region is missing' ? 'add ?region=… to the URL or set AWS_REGION' : systemHint(hintName)
+  const reason = [`bucket ${bucket}${status}: ${said}`, hint].filter(Boolean).join('; ')
+  return new MeshError('MESHWORK_STORE_UNAVAILABLE', { reason }, { cause: error })
 }

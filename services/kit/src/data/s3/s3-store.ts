@@ -7,7 +7,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { MeshError } from '@meshwork/contracts'
@@ -20,6 +20,7 @@ import {
   renewedAfterMs,
   type StoredArtefact,
 } from '../store.ts'
+import { makeFolder } from '../make-folder.ts'
 import { storeFailure } from '../store-failure.ts'
 import { ArtefactCache } from './artefact-cache.ts'
 import { Bucket } from './bucket.ts'
@@ -53,12 +54,12 @@ export class S3Store implements ArtefactStore {
     const location = readS3Location(url)
     const store = new S3Store(url, location)
     await guarded(location.cacheFolder, async () => {
-      await mkdir(store.scratchRoot, { recursive: true })
+      await makeFolder(store.scratchRoot)
       await removeAbandoned(store.scratchRoot)
       await store.#cache.sweep()
     })
     if (location.createBucket) await store.#bucket.make()
-    await store.#check()
+    await store.check()
     return store
   }
 
@@ -161,7 +162,7 @@ export class S3Store implements ArtefactStore {
    * That the bucket can be written, and that its server does conditional writes: without them two replicas would do the
    * same work, each sure that it is the only one.
    */
-  async #check(): Promise<void> {
+  async check(): Promise<void> {
     if (!(await this.#bucket.create(marker, markerContent))) return
     if (await this.#bucket.create(marker, markerContent))
       throw new MeshError('MESHWORK_STORE_UNAVAILABLE', {
