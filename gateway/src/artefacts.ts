@@ -63,6 +63,11 @@ export async function useArtefacts(app: App, store: LocalStore): Promise<void> {
           name: Type.Optional(Type.String({ pattern: fileName, description: 'Offers it as a download of this name.' })),
         }),
         produces: typeNames,
+        response: {
+          200: Type.Unsafe<NodeJS.ReadableStream>({ type: 'string', format: 'binary', description: 'The file.' }),
+          304: Type.Null({ description: 'What the caller has is this file.' }),
+          default: Problem,
+        },
       },
     },
     async (request, reply) => {
@@ -71,7 +76,7 @@ export async function useArtefacts(app: App, store: LocalStore): Promise<void> {
       const known = types[type]
       if (!known) throw new MeshError('MESHWORK_ARTEFACT_TYPE', { type, types: typeNames.join(', ') })
       const [contentType, policy] = known
-      if (request.headers['if-none-match'] === `"${hash}"`) return await reply.code(304).send()
+      if (request.headers['if-none-match'] === `"${hash}"`) return await reply.code(304).send(null)
       const head = await store.head(hash)
       if (!head) throw new MeshError('MESHWORK_ARTEFACT_MISSING', { hash })
       void reply.headers({
