@@ -31,7 +31,7 @@ export function alertReference(): string {
   return `${written}# Runbooks
 
 A page for each alert: what it means, what users see, where to look, how to put it right. \`MESHWORK_URL\` is the address of the gateway, \`PROMETHEUS_URL\` that of
-Prometheus; on Kubernetes \`kubectl logs\` and \`kubectl get pods\` stand in for \`docker compose logs\` and \`docker compose ps\`. Alerts on the cluster itself are on [one page](kubernetes.md).
+Prometheus; on Kubernetes \`kubectl logs\` and \`kubectl get pods\` stand in for \`docker compose logs\` and \`docker compose ps\`. Alerts on the cluster itself are on [one page](kubernetes.md); a service that does not start says why, and [another](start.md) what to do.
 
 ## Objectives
 Over 30 days. An alert is critical when the budget burns 14.4 times as fast as it may over an hour and still over 5 minutes, or 6 times over 6 hours and 30 minutes; it is a

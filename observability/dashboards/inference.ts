@@ -105,6 +105,28 @@ export const inference: Board = {
             },
           ],
         },
+        {
+          title: 'Live quality',
+          description: 'By the labels that came later, in the window of labels that was closed last.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `avg by (model, version, measure) (meshwork_inference_quality{${one},measure=~"accuracy|roc_auc|f1|macro_f1|mae|rmse"})`,
+              legend: '{{model}} {{version}} {{measure}}',
+            },
+          ],
+        },
+        {
+          title: 'Labels that come',
+          description: 'By whether the prediction was known; unmatched ones were answered elsewhere, or are forgotten.',
+          unit: 'ops',
+          queries: [
+            {
+              expr: `sum by (model, result) (rate(meshwork_inference_labels_total{${one}}[$__rate_interval]))`,
+              legend: '{{model}}: {{result}}',
+            },
+          ],
+        },
       ],
     },
     {

@@ -9,6 +9,8 @@ import { EngineMetrics } from '../../orchestrator/src/telemetry/metrics.ts'
 import { watchRuns } from '../../orchestrator/src/telemetry/run-census.ts'
 import { createInferenceMetrics } from '../../services/inference/src/metrics.ts'
 import { createFeatureMetrics } from '../../services/inference/src/online/metrics.ts'
+import { QualityBook } from '../../services/inference/src/quality/book.ts'
+import { qualityMetrics } from '../../services/inference/src/quality/metrics.ts'
 import { createShadowMetrics } from '../../services/inference/src/traffic/metrics.ts'
 import { createServingMetrics } from '../../services/inference/src/serving/metrics.ts'
 import { Limiter } from '../../services/kit/src/execute/limiter.ts'
@@ -33,6 +35,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   createInferenceMetrics(inference)
   createFeatureMetrics(inference)
   createShadowMetrics(inference)
+  qualityMetrics(inference, new QualityBook({ windowLabels: 1, windowMs: 1, rememberBytes: 0 }))
   createServingMetrics(
     inference,
     () => [],

@@ -71,7 +71,7 @@ export class Load {
     }
   }
 
-  /** Rows like those of the training, over the protocol. */
+  /** Rows like those of the training, over the protocol, and labels. */
   async #infer(): Promise<void> {
     while (this.#going) {
       const data = Array.from({ length: 64 }, () => {
@@ -79,7 +79,9 @@ export class Load {
         return [...row, row.reduce((sum, value) => sum + value, 0)]
       }).flat()
       const inputs = [{ name: 'input', datatype: 'FP32', shape: [64, 4], data }]
+      const labels = [{ prediction: Math.random(), label: Math.random() }]
       await this.#send('POST', '/v2/models/seed/infer', { inputs }).catch(() => {}) // stages go away in here
+      await this.#send('POST', '/v2/models/seed/labels', { labels }).catch(() => {})
       await new Promise(resolve => setTimeout(resolve, pauseMs))
     }
   }

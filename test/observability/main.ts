@@ -96,7 +96,7 @@ async function checkFiles(): Promise<void> {
 
 async function watchMesh(): Promise<void> {
   const state = join(folder, 'mesh')
-  const stageEnv = { MESHWORK_INFERENCE_DRIFT_SECONDS: '15' }
+  const stageEnv = { MESHWORK_INFERENCE_DRIFT_SECONDS: '15', MESHWORK_INFERENCE_QUALITY_SECONDS: '15' }
   const mesh = await startMesh({ folder: state, logLevel: 'error', stageEnv, onLine: () => {} })
   ending.push(async () => await mesh.end())
   await seedMesh(mesh.url)

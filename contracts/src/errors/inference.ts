@@ -78,10 +78,18 @@ export const inferenceErrors = errorTable({
       'Output "{output}" of model "{model}" version {version} has the shape [{shape}] for a batch of {rows} rows; its first dimension must be the batch and the rest {expected}.',
   },
   MESHWORK_INFERENCE_WORKER_DIED: {
-    status: 500,
+    status: 503,
     retryable: true,
-    title: 'The thread that ran the model died',
-    message: 'The thread that ran model "{model}" version {version} ended: {reason}.',
+    title: 'What ran the model died',
+    message:
+      'The thread or process that ran model "{model}" version {version} ended: {reason}. Another takes its place; try again.',
+  },
+  MESHWORK_INFERENCE_RUN_TOO_LONG: {
+    status: 504,
+    retryable: true,
+    title: 'The model did not come to an end',
+    message:
+      'Model "{model}" version {version} did not answer within {timeoutMs} ms, and its process was ended; send less at a time, or set process.runMsMax in its manifest.',
   },
   MESHWORK_INFERENCE_NOT_READY: {
     status: 503,

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { ArtefactRef, Column, ColumnName, DatasetRef } from '../dataset.ts'
 import { Closed, Count, MapOf, Nullable, Sha256 } from '../schema.ts'
 import { DriftReport } from './drift.ts'
+import { ModelQuality } from './quality.ts'
 
 export const ModelName = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,99}$', examples: ['flight-delay'] })
 
@@ -105,6 +106,13 @@ export const OnlineInput = Closed(
     inputs: InferenceInput.properties.inputs,
     outputs: InferenceInput.properties.outputs,
     nulls: InferenceInput.properties.nulls,
+    id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'By which labels that arrive later name this request.',
+      }),
+    ),
     records: Type.Array(Type.Record(Type.String(), Cell), {
       minItems: 1,
       maxItems: 10_000,
@@ -171,7 +179,27 @@ export const ModelManifest = Type.Object(
         description: 'File with the reference that drift is measured against.',
       }),
     ),
+    quality: Type.Optional(ModelQuality),
+    threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'From here on a score is a yes.' })),
+    metrics: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'Figures of the held-out rows of its training.' }),
+    ),
     samples: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+$', description: 'File with golden rows.' })),
+    process: Type.Optional(
+      Type.Object(
+        {
+          count: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'Processes; one without it.' })),
+          runMsMax: Type.Optional(
+            Type.Integer({
+              minimum: 10,
+              maximum: 3_600_000,
+              description: 'Milliseconds a run may take before its process is ended; 10,000 without it.',
+            }),
+          ),
+        },
+        { description: 'It runs in processes of its own: one that hangs or crashes takes nothing else along.' },
+      ),
+    ),
     batching: Type.Optional(
       Type.Object({
         enabled: Type.Optional(

@@ -20,6 +20,12 @@ export function createInferenceMetrics(registry: Registry = new Registry()) {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
+    processesEnded: new Counter({
+      name: 'meshwork_inference_processes_ended_total',
+      help: 'Processes of models that run in their own: ended because a run took too long (hung), or by themselves (died).',
+      labelNames: [...labelNames, 'reason'],
+      registers,
+    }),
     loaded: new Gauge({ name: 'meshwork_inference_models_loaded', help: 'Models that are loaded.', registers }),
   }
 }

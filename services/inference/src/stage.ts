@@ -5,6 +5,8 @@ import { createInferenceMetrics } from './metrics.ts'
 import { Models } from './model/models.ts'
 import { ModelRepository } from './repository/repository.ts'
 import { plan } from './plan.ts'
+import { QualityBook } from './quality/book.ts'
+import { qualityMetrics } from './quality/metrics.ts'
 import { Online } from './online/online.ts'
 import { useOipRoutes } from './routes/oip-routes.ts'
 import { useOnlineRoute } from './routes/online.ts'
@@ -12,7 +14,7 @@ import { createServingMetrics } from './serving/metrics.ts'
 import { ServedModels } from './serving/served-models.ts'
 import type { ServedVersion } from './serving/served-version.ts'
 import { readServing, type ServingLimits } from './serving/settings.ts'
-import { SessionPool } from './session/pool.ts'
+import { SessionPools } from './session/pools.ts'
 import { predict } from './table/predict.ts'
 import { createShadowMetrics } from './traffic/metrics.ts'
 
@@ -22,22 +24,29 @@ const modelsFolder = fileURLToPath(new URL('../../../models/', import.meta.url))
 /** The stage over a folder of models; MESHWORK_MODELS_DIR says another one where it runs as a service. */
 export function inferenceStage(folder = modelsFolder) {
   let models: Models | undefined
-  let pool: SessionPool | undefined
+  let pools: SessionPools | undefined
   let served: ServedModels | undefined
   let routed = false
   let online: Online | undefined
   const repositoryOf = (service?: ServiceContext) =>
     new ModelRepository(service?.environment['MESHWORK_MODELS_DIR'] ?? folder)
-  const open = (service?: ServiceContext): { models: Models; pool: SessionPool } => {
-    pool = new SessionPool((service?.resources ?? readResources()).cpus)
+  const open = (service?: ServiceContext): { models: Models; pools: SessionPools } => {
+    const { cpus } = service?.resources ?? readResources()
     const metrics = createInferenceMetrics(service?.registry)
-    models = new Models({ repository: repositoryOf(service), pool, metrics })
-    return { models, pool }
+    pools = new SessionPools(cpus, ({ key }, reason) => {
+      const [model, version] = key.split('/')
+      metrics.processesEnded.inc({ model: String(model), version: String(version), reason })
+      service?.log.error({ model, modelVersion: Number(version), reason }, 'the process of a model has ended')
+    })
+    models = new Models({ repository: repositoryOf(service), pools, metrics })
+    return { models, pools }
   }
   const serve = (service: ServiceContext, limits: ServingLimits): ServedModels => {
     const opened = open(service)
     const observed = () => served?.versions() ?? []
-    const observer = createServingMetrics(service.registry, observed, () => opened.pool)
+    const quality = new QualityBook(limits.quality)
+    qualityMetrics(service.registry, quality)
+    const observer = createServingMetrics(service.registry, observed, () => opened.pools.shared)
     const onServed = ({ manifest }: ServedVersion) => {
       if (manifest.records !== undefined) online?.warm()
     }
@@ -47,6 +56,7 @@ export function inferenceStage(folder = modelsFolder) {
       limits,
       observer,
       traces: service.traces,
+      quality,
       shadows: createShadowMetrics(service.registry),
       log: service.log,
       onServed,
@@ -62,14 +72,14 @@ export function inferenceStage(folder = modelsFolder) {
     plan: async (input, context) => await plan(input, models ?? open().models, context),
     start: async service => {
       served = serve(service, readServing(service.environment))
-      pool?.warm()
+      pools?.shared.warm()
       // Without routes (one call on a file) nobody asks for models ahead of their use.
       online = new Online(service, () => started(served))
       if (routed) served.start()
       return async () => {
         await online?.close()
         await served?.close()
-        await pool?.close()
+        await pools?.close()
       }
     },
     tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
@@ -81,7 +91,7 @@ export function inferenceStage(folder = modelsFolder) {
         version: '1.1.0',
         bodyBytesMax,
         inFlightBytesMax,
-        workers: () => pool?.size ?? 0,
+        workers: () => pools?.shared.size ?? 0,
         draining: () => service.draining(),
       }
       await app.register(async scope => await useOipRoutes(scope, options), { prefix: '/v2' })

@@ -6,8 +6,9 @@ import { MeshError, type ModelReference } from '@meshwork/contracts'
 import { readReference } from '../drift/reference.ts'
 import type { InferenceMetrics } from '../metrics.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
-import type { Fault, LoadAnswer, ProbeAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
-import { type SessionPool, WorkerDied, WorkerFault } from '../session/pool.ts'
+import type { Fault, LoadAnswer, ModelFile, ProbeAnswer, RunAnswer, RunRequest } from '../session/messages.ts'
+import { WorkerDied, WorkerFault, WorkerHung } from '../session/pool.ts'
+import type { SessionPools } from '../session/pools.ts'
 import { type Signature, signatureOf } from './signature.ts'
 
 export interface Model {
@@ -29,13 +30,14 @@ export interface Held {
 }
 
 interface Loaded {
+  readonly file: ModelFile
   readonly declared: Promise<LoadAnswer>
   users: number
 }
 
 export interface ModelsOptions {
   readonly repository: ModelRepository
-  readonly pool: SessionPool
+  readonly pools: SessionPools
   readonly metrics: InferenceMetrics
   readonly loadedMax?: number
 }
@@ -53,7 +55,7 @@ export class Models {
 
   /** Threads that run sessions. */
   get workers(): number {
-    return this.#options.pool.size
+    return this.#options.pools.shared.size
   }
 
   /** What a caller is told of a failure of the workers. */
@@ -84,11 +86,12 @@ export class Models {
 
   /** Keeps a model loaded, in every worker, until it is released; `release` then gives its memory back. */
   async hold(stored: StoredModel, rowsMax: number): Promise<Held> {
-    const { pool } = this.#options
-    const { key } = stored.file
-    const preparing = pool.prepare(stored.file, rowsMax)
+    const { pools } = this.#options
+    const { file } = stored
+    const { key } = file
+    const preparing = pools.of(file).prepare(file, rowsMax)
     const known = this.#loaded.get(key)
-    const loaded: Loaded = known ?? { declared: preparing.then(({ declared }) => declared), users: 0 }
+    const loaded: Loaded = known ?? { file, declared: preparing.then(({ declared }) => declared), users: 0 }
     loaded.declared.catch(() => {}) // told below
     this.#loaded.set(key, loaded)
     loaded.users++
@@ -96,7 +99,7 @@ export class Models {
       loaded.users--
       if (loaded.users > 0 || this.#loaded.get(key) !== loaded) return
       this.#loaded.delete(key)
-      pool.unload(key)
+      pools.unload(file)
       this.#evict()
     }
     try {
@@ -110,11 +113,11 @@ export class Models {
   }
 
   #load({ file }: StoredModel): Loaded {
-    return { declared: this.#options.pool.load(file), users: 0 }
+    return { file, declared: this.#options.pools.of(file).load(file), users: 0 }
   }
 
   #model(stored: StoredModel, signature: Signature): Model {
-    const { pool, metrics } = this.#options
+    const { pools, metrics } = this.#options
     const { name, version, sha256 } = stored.manifest
     const labels = { model: name, version: String(version) }
     return {
@@ -131,9 +134,13 @@ export class Models {
         })
       },
       run: async (request, signal) => {
-        const answer = await pool.run({ ...request, file: stored.file }, signal).catch((error: unknown) => {
-          throw problemOf(error, stored, request.rows)
-        })
+        const { file } = stored
+        const answer = await pools
+          .of(file)
+          .run({ ...request, file }, signal)
+          .catch((error: unknown) => {
+            throw problemOf(error, stored, request.rows)
+          })
         metrics.rows.inc(labels, request.rows)
         metrics.seconds.observe(labels, answer.seconds)
         return answer
@@ -142,12 +149,12 @@ export class Models {
   }
 
   #evict(): void {
-    const { pool, metrics, loadedMax = loadedMaxDefault } = this.#options
-    for (const [key, { users }] of this.#loaded) {
+    const { pools, metrics, loadedMax = loadedMaxDefault } = this.#options
+    for (const [key, { users, file }] of this.#loaded) {
       if (this.#loaded.size <= loadedMax) break
       if (users > 0) continue
       this.#loaded.delete(key)
-      pool.unload(key)
+      pools.unload(file)
     }
     metrics.loaded.set(this.#loaded.size)
   }
@@ -155,6 +162,8 @@ export class Models {
 
 function problemOf(error: unknown, { manifest }: StoredModel, rows: number): unknown {
   const at = { model: manifest.name, version: manifest.version }
+  if (error instanceof WorkerHung)
+    return new MeshError('MESHWORK_INFERENCE_RUN_TOO_LONG', { ...at, timeoutMs: error.timeoutMs }, { cause: error })
   if (error instanceof WorkerDied)
     return new MeshError('MESHWORK_INFERENCE_WORKER_DIED', { ...at, reason: error.message }, { cause: error })
   if (!(error instanceof WorkerFault)) return error

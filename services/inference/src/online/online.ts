@@ -83,7 +83,7 @@ export class Online {
     const made = await this.#make(body, signal)
     const wanted = [...new Set(outputs.map(({ take }) => take.output))]
     const request: InferRequest = {
-      id: undefined,
+      id: input.id,
       inputs: made.map(({ name, type, shape, data }) => ({
         name,
         datatype: datatypeOf(type) ?? 'FP32',

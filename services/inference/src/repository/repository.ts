@@ -12,6 +12,7 @@ export interface StoredModel {
 }
 
 const manifestBytesMax = 1024 * 1024
+const runMsMaxDefault = 10_000
 const trafficBytesMax = 65_536
 const namesShownMax = 30
 const isName = (name: string): boolean => compile(ModelName).check(name).length === 0
@@ -38,8 +39,9 @@ export class ModelRepository {
       })
     const folder = join(this.#folder, model, String(wanted))
     const manifest = await readManifest(join(folder, 'manifest.json'), model, wanted)
-    const { sha256, file } = manifest
-    return { manifest, file: { key: `${model}/${wanted}/${sha256}`, path: join(folder, file), sha256 } }
+    const { sha256, file, process: own } = manifest
+    const isolated = own && { process: { count: own.count ?? 1, runMsMax: own.runMsMax ?? runMsMaxDefault } }
+    return { manifest, file: { key: `${model}/${wanted}/${sha256}`, path: join(folder, file), sha256, ...isolated } }
   }
 
   /** Every model with its versions, the newest first. */

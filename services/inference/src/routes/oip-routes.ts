@@ -6,6 +6,7 @@ import { OipFault } from '../oip/fault.ts'
 import type { ServedModels } from '../serving/served-models.ts'
 import { useInferRoutes } from './infer.ts'
 import { useModelRoutes } from './models.ts'
+import { useQualityRoutes } from './quality.ts'
 import { useRepositoryRoutes } from './repository.ts'
 import { OipError, OipLive, OipReady, OipServer } from './schemas.ts'
 
@@ -43,8 +44,9 @@ const verbs: readonly (readonly [path: RegExp, verb: 'GET' | 'POST'])[] = [
   [/^\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/infer$/, 'POST'],
   [/^\/v2\/repository\/(index|models\/[^/]+\/(load|unload))$/, 'POST'],
   [/^\/v2\/?$|^\/v2\/health\/(live|ready)$/, 'GET'],
+  [/^\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/labels$/, 'POST'],
   [/^\/v2\/models\/[^/]+\/traffic$/, 'GET'],
-  [/^\/v2\/models(\/[^/]+(\/versions\/[^/]+)?(\/(ready|config|stats|drift))?)?$/, 'GET'],
+  [/^\/v2\/models(\/[^/]+(\/versions\/[^/]+)?(\/(ready|config|stats|drift|quality))?)?$/, 'GET'],
 ]
 
 /** For a scope with the prefix /v2. */
@@ -104,6 +106,7 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
     },
   )
   useModelRoutes(app, parts)
+  useQualityRoutes(app, parts)
   useRepositoryRoutes(app, parts)
   useInferRoutes(app, parts)
 }

@@ -152,3 +152,50 @@ export const TrafficView = Type.Object(
   },
   { title: 'TrafficView', description: 'Counts are of this replica, since the shadow was set.' },
 )
+export const LabelsTaken = Type.Object(
+  {
+    model_name: Type.String(),
+    model_version: Type.String(),
+    matched: Count,
+    repeated: Type.Integer({ minimum: 0, description: 'Rows that had their label before; it stands.' }),
+    unmatched: Type.Integer({
+      minimum: 0,
+      description: 'Requests that this replica has not answered, or has forgotten.',
+    }),
+    unmatched_first: Type.Array(Type.Object({ id: Type.String(), row: Type.Integer() }), { maxItems: 20 }),
+  },
+  { title: 'LabelsTaken' },
+)
+const measured = {
+  labels: Count,
+  unusable: Type.Integer({ minimum: 0, description: 'Predictions that were NaN or infinite, and are in no measure.' }),
+  values: Type.Record(Type.String(), Type.Number(), {
+    description:
+      'binary: accuracy, precision, recall, f1, roc_auc, brier, log_loss, positive_rate, mean_score; multiclass: accuracy, macro_f1, log_loss; regression: mae, rmse, bias, r2.',
+  }),
+  interval: Type.Union(
+    [Type.Object({ measure: Type.String(), low: Type.Number(), high: Type.Number() }), Type.Null()],
+    { description: 'Where the leading measure lies with 95 % confidence, given so many labels.' },
+  ),
+}
+const QualityWindow = Type.Object({ ...WindowTimes, ...measured }, { title: 'QualityWindow' })
+export const ModelQualityView = Type.Object(
+  {
+    model_name: Type.String(),
+    model_version: Type.String(),
+    task: Type.Unsafe<string>({ type: 'string', enum: ['binary', 'multiclass', 'regression'] }),
+    output: Type.String(),
+    classes: Type.Array(Type.String()),
+    threshold: Type.Optional(Type.Number()),
+    settings: Type.Object({ window_labels: Type.Integer(), window_seconds: Type.Number() }),
+    labels: Type.Object({ matched: Count, repeated: Count, unmatched: Count }),
+    all: Type.Object(measured),
+    open: QualityWindow,
+    last: Type.Union([QualityWindow, Type.Null()]),
+    history: Type.Array(QualityWindow, { maxItems: 48, description: 'Closed windows, the newest first.' }),
+    trained: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+      description: 'Figures of the held-out rows of its training, as the manifest has them.',
+    }),
+  },
+  { title: 'ModelQualityView' },
+)

@@ -6,7 +6,7 @@
 
 import type { CallAnswer, InferAnswer, InferCall, ModelFile, Value } from '../session/messages.ts'
 import { apart, joined } from '../session/merge.ts'
-import type { OnlineBatch, SessionPool } from '../session/pool.ts'
+import { type OnlineBatch, type SessionPool, WorkerDied } from '../session/pool.ts'
 import { OipFault } from '../oip/fault.ts'
 import type { SpanContext } from '@meshwork/kit'
 import type { BatchSpans } from './batch-spans.ts'
@@ -49,6 +49,7 @@ interface Call extends Waiting {
   readonly trace?: SpanContext | undefined
   readonly arrived: number
   readonly settle: (end: CallEnd) => boolean
+  readonly isSettled: () => boolean
 }
 type CallEnd =
   | { readonly kind: 'answer'; readonly outputs: readonly Value[]; readonly times: CallTimes }
@@ -112,7 +113,7 @@ export class Batcher {
       if (this.#pending === 0) for (const idle of this.#idle.splice(0)) idle()
       return true
     }
-    const item: Call = { ...submission, arrived, settle }
+    const item: Call = { ...submission, arrived, settle, isSettled: () => settled }
     const timer = setTimeout(() => {
       const error = new OipFault(
         503,
@@ -147,9 +148,13 @@ export class Batcher {
     this.#offered--
     const calls = this.#queue.take(this.#options.rowsMax)
     if (calls.length === 0) return undefined
-    const taken = performance.now()
     // The worker has this batch before the next offer is looked at.
     queueMicrotask(() => this.#offer())
+    return this.#batch(calls)
+  }
+
+  #batch(calls: readonly Call[]): OnlineBatch {
+    const taken = performance.now()
     const rows = calls.map(call => call.rows)
     const feeds = joined(
       calls.map(({ call }) => call),
@@ -158,12 +163,18 @@ export class Batcher {
     return {
       batch: { file: this.#options.file, feeds, outputs: calls[0]?.call.outputs ?? [], rows },
       resolve: answer => this.#answer(calls, answer, taken),
-      reject: error => {
-        this.#options.spans.write(calls, taken, undefined)
-        for (const { settle } of calls)
-          settle({ kind: 'failure', error: this.#options.explain(error), reason: 'OTHER' })
-      },
+      reject: error => this.#failed(calls, error, taken),
     }
+  }
+
+  /** A call that ends the process of its model takes no other along: those that were merged with it go again, each alone. */
+  #failed(calls: readonly Call[], error: unknown, taken: number): void {
+    const { pool, spans, explain } = this.#options
+    spans.write(calls, taken, undefined)
+    if (error instanceof WorkerDied && calls.length > 1)
+      for (const call of calls)
+        pool.offer({ quick: false, take: () => (call.isSettled() ? undefined : this.#batch([call])) })
+    else for (const { settle } of calls) settle({ kind: 'failure', error: explain(error), reason: 'OTHER' })
   }
 
   #answer(calls: readonly Call[], answer: InferAnswer, taken: number): void {

@@ -14,6 +14,7 @@ import { OipFault } from '../oip/fault.ts'
 import type { ModelRepository, StoredModel } from '../repository/repository.ts'
 import { choose, heaviest, namedBy } from '../traffic/choose.ts'
 import { Shadow, type ShadowObserver } from '../traffic/shadow.ts'
+import type { QualityBook } from '../quality/book.ts'
 import { ServedVersion, type VersionParts } from './served-version.ts'
 
 export type State = 'READY' | 'LOADING' | 'UNLOADING' | 'UNAVAILABLE'
@@ -159,6 +160,10 @@ export class ServedModels {
     this.find(name)
     const { traffic, trafficFault, active, shadow } = this.#entries.get(name) as Entry
     return { traffic, fault: trafficFault, served: [...active.keys()], shadow }
+  }
+
+  get quality(): QualityBook {
+    return this.#options.quality
   }
 
   /** Every version that answers, by name. */
@@ -335,12 +340,12 @@ export class ServedModels {
   }
 
   #refuseTooLarge({ manifest }: StoredModel): void {
-    const { limits, pool } = this.#options
+    const { limits, pools } = this.#options
     const used = this.versions().reduce((sum, version) => sum + version.manifest.bytes, 0)
-    const bytes = (used + manifest.bytes) * pool.size
+    const bytes = (used + manifest.bytes) * pools.shared.size
     if (bytes > limits.modelBytesMax)
       throw new Error(
-        `with it the models would take ${bytes} bytes in ${pool.size} workers, more than ${limits.modelBytesMax}; unload others`,
+        `with it the models would take ${bytes} bytes in ${pools.shared.size} workers, more than ${limits.modelBytesMax}; unload others`,
       )
   }
 

@@ -11,11 +11,13 @@ import type { InferRequest } from '../oip/request.ts'
 import type { ModelFace, OipTensor } from '../oip/tensor.ts'
 import type { StoredModel } from '../repository/repository.ts'
 import type { Value } from '../session/messages.ts'
-import type { SessionPool } from '../session/pool.ts'
+import type { SessionPools } from '../session/pools.ts'
 import { BatchSpans } from './batch-spans.ts'
 import { Batcher } from './batcher.ts'
 import { type Batching, calibrate } from './calibration.ts'
 import { DriftMonitor } from '../drift/monitor.ts'
+import type { QualityBook } from '../quality/book.ts'
+import type { QualityMonitor } from '../quality/monitor.ts'
 import { readReference, requireSameTensors } from '../drift/reference.ts'
 import { faceOf } from './face.ts'
 import { differenceOf, readGolden } from './golden.ts'
@@ -24,10 +26,11 @@ import { ModelStatistics, type StatisticsObserver } from './statistics.ts'
 
 export interface VersionParts {
   readonly models: Models
-  readonly pool: SessionPool
+  readonly pools: SessionPools
   readonly limits: ServingLimits
   readonly observer: (model: string, version: string) => StatisticsObserver
   readonly traces: Traces
+  readonly quality: QualityBook
 }
 export interface Inference {
   readonly outputs: Promise<readonly OipTensor[]>
@@ -47,13 +50,15 @@ export class ServedVersion {
   readonly folder: string
   /** Where the model has a reference. */
   drift: DriftMonitor | undefined
+  /** Where labels can be compared with what it says. */
+  quality: QualityMonitor | undefined
   readonly #batcher: Batcher
   readonly #held: Held
   readonly #limits: ServingLimits
   readonly #kept = new Set<Promise<unknown>>()
 
   private constructor(stored: StoredModel, held: Held, parts: VersionParts) {
-    const { pool, limits, observer } = parts
+    const { pools, limits, observer } = parts
     const { manifest, file } = stored
     this.manifest = manifest
     this.key = file.key
@@ -66,7 +71,7 @@ export class ServedVersion {
     this.#batcher = new Batcher({
       name: manifest.name,
       file,
-      pool,
+      pool: pools.of(file),
       statistics: this.statistics,
       spans: new BatchSpans(parts.traces, { model: manifest.name, version: String(manifest.version) }),
       rowsMax: this.batching.rowsMax,
@@ -84,6 +89,7 @@ export class ServedVersion {
       const version = new ServedVersion(stored, held, parts)
       await version.#tryGolden(version.folder)
       await version.#watch()
+      version.quality = parts.quality.open(version.manifest)
       return version
     } catch (error) {
       held.release()
@@ -128,6 +134,7 @@ export class ServedVersion {
     })
     const answered = values.then(found => found.map(tensorOf))
     if (rows !== undefined) this.#look(inputs, rows, answered)
+    if (request.id !== undefined) this.#remember(request.id, answered)
     return { outputs: answered, cancel }
   }
 
@@ -141,6 +148,15 @@ export class ServedVersion {
       tensors => drift.look('output', tensors, chosen),
       () => {}, // told to whoever asked
     )
+  }
+
+  #remember(id: string, outputs: Promise<readonly OipTensor[]>): void {
+    const { quality } = this
+    if (quality)
+      outputs.then(
+        tensors => quality.remember(id, tensors),
+        () => {}, // told to whoever asked
+      )
   }
 
   /** Keeps the version loaded until `work` ends, for requests that are made up of several steps. */

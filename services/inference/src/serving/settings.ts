@@ -3,6 +3,7 @@
 import { readConfig } from '@meshwork/kit'
 import Type from 'typebox'
 import type { MonitorSettings } from '../drift/monitor.ts'
+import type { QualitySettings } from '../quality/monitor.ts'
 
 export const ServingConfig = Type.Object({
   MESHWORK_INFERENCE_CONTROL: Type.Unsafe<'poll' | 'explicit'>({
@@ -53,6 +54,24 @@ export const ServingConfig = Type.Object({
     default: 1000,
     description: 'Rows of each model that are looked at for drift; of more, some are chosen evenly.',
   }),
+  MESHWORK_INFERENCE_QUALITY_LABELS: Type.Integer({
+    minimum: 1,
+    maximum: 10_000_000,
+    default: 1000,
+    description: 'Labels after which a window of quality is closed.',
+  }),
+  MESHWORK_INFERENCE_QUALITY_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 31_536_000,
+    default: 86_400,
+    description: 'Seconds after which a window of quality is closed that has fewer labels.',
+  }),
+  MESHWORK_INFERENCE_REMEMBER_BYTES: Type.Integer({
+    minimum: 0,
+    maximum: 17_179_869_184,
+    default: 67_108_864,
+    description: 'Memory for predictions that wait for a label, of requests that have an id; 0 remembers none.',
+  }),
 })
 
 export interface ServingLimits {
@@ -67,6 +86,7 @@ export interface ServingLimits {
   readonly timeoutMs: number
   readonly modelBytesMax: number
   readonly drift: MonitorSettings
+  readonly quality: QualitySettings & { readonly rememberBytes: number }
 }
 
 /** Throws a ConfigError that names every wrong key of its own. */
@@ -87,6 +107,11 @@ export function readServing(environment: Readonly<Record<string, string | undefi
       rowsPerSecond: config.MESHWORK_INFERENCE_DRIFT_ROWS_PER_SECOND,
       windowRows: config.MESHWORK_INFERENCE_DRIFT_ROWS,
       windowMs: config.MESHWORK_INFERENCE_DRIFT_SECONDS * 1000,
+    },
+    quality: {
+      windowLabels: config.MESHWORK_INFERENCE_QUALITY_LABELS,
+      windowMs: config.MESHWORK_INFERENCE_QUALITY_SECONDS * 1000,
+      rememberBytes: config.MESHWORK_INFERENCE_REMEMBER_BYTES,
     },
   }
 }

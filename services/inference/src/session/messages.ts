@@ -7,6 +7,8 @@ export interface ModelFile {
   readonly key: string
   readonly path: string
   readonly sha256: string
+  /** Where it runs in processes of its own: how many, and how long a run may take before its process is ended. */
+  readonly process?: { readonly count: number; readonly runMsMax: number }
 }
 
 /** An input or output as the ONNX file declares it; a dimension that is not fixed is -1. */

@@ -1,12 +1,12 @@
-// Worker threads that share the work of all models, first come first served.
+// Threads that share the work of all models, or processes of one model, first come first served.
 //
 //  P1 A worker has at most `stagedMax` requests, so that it never waits for the main thread and late work can overtake.
 //  P2 Every request is settled: answered, refused, or failed because its worker died.
 //  P3 Workers without work do not keep the process alive.
 //  P4 A batch of online calls is made up when a worker has room for it, not before: it takes along what waits by then.
-//  P5 Online batches and the runs of datasets take turns where both wait.
+//  P5 Where a time is set and nothing is heard of a worker with work for so long, it is ended; the others go on.
+//  P6 Online batches and the runs of datasets take turns where both wait.
 
-import { Worker } from 'node:worker_threads'
 import type {
   Answer,
   Fault,
@@ -20,9 +20,18 @@ import type {
   RunAnswer,
   RunRequest,
 } from './messages.ts'
+import { type Runner, startThread, type StartRunner } from './runner.ts'
 
-/** The thread ended before it answered. */
+/** The thread or process ended before it answered. */
 export class WorkerDied extends Error {}
+/** It was ended because a run took too long. */
+export class WorkerHung extends WorkerDied {
+  readonly timeoutMs: number
+  constructor(timeoutMs: number) {
+    super(`a run took longer than ${timeoutMs} ms`)
+    this.timeoutMs = timeoutMs
+  }
+}
 /** What the worker said instead of an answer. */
 export class WorkerFault extends Error {
   readonly fault: Fault
@@ -40,12 +49,28 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 interface Slot {
-  readonly worker: Worker
+  readonly runner: Runner
   readonly jobs: Map<number, Job>
   /** Online batches among the jobs. */
   online: number
   readonly ended: Promise<void>
+  /** Ends it when nothing is heard of it for too long. */
+  watch: NodeJS.Timeout | undefined
+  hung: boolean
 }
+
+export interface PoolOptions {
+  readonly start?: StartRunner
+  /** The one model of all its workers: a new worker opens it before anything else, so that no run is charged for it. */
+  readonly file?: ModelFile
+  /** Milliseconds a run may take before its worker is ended; it has to be one that can be. */
+  readonly runMsMax?: number
+  /** Told of each worker that ended and was not asked to. */
+  readonly ended?: (reason: 'hung' | 'died') => void
+}
+
+/** Of a session that is opened, or tried with probing rows. */
+const loadMsMin = 60_000
 
 const stagedMax = 2
 /** Smaller buffers are copied: to move one costs more. */
@@ -66,6 +91,7 @@ export interface OnlineBatch {
 
 export class SessionPool {
   readonly size: number
+  readonly #options: PoolOptions
   readonly #slots = new Set<Slot>()
   readonly #queue: Job[] = []
   readonly #offers: Offer[] = []
@@ -73,8 +99,9 @@ export class SessionPool {
   #lastId = 0
   #closed = false
 
-  constructor(size: number) {
+  constructor(size: number, options: PoolOptions = {}) {
     this.size = size
+    this.#options = options
     process.env['ORT_DISABLE_TELEMETRY'] = '1' // read by the native library when the first worker loads it
   }
 
@@ -120,7 +147,7 @@ export class SessionPool {
   }
 
   unload(key: string): void {
-    for (const { worker } of this.#slots) worker.postMessage({ kind: 'unload', key } satisfies Request, [])
+    for (const { runner } of this.#slots) runner.post({ kind: 'unload', key }, [])
   }
 
   /** Starts the workers ahead of the first request. */
@@ -134,9 +161,9 @@ export class SessionPool {
     for (const job of this.#queue.splice(0)) job.reject(new WorkerDied('the service is stopping'))
     for (const offer of this.#offers.splice(0)) offer.take()?.reject(new WorkerDied('the service is stopping'))
     const slots = [...this.#slots]
-    for (const { worker } of slots) {
-      worker.ref()
-      worker.postMessage({ kind: 'stop' } satisfies Request, [])
+    for (const { runner } of slots) {
+      runner.ref()
+      runner.post({ kind: 'stop' }, [])
     }
     await Promise.all(slots.map(({ ended }) => ended))
   }
@@ -184,10 +211,11 @@ export class SessionPool {
   }
 
   #send(slot: Slot, job: Job): void {
-    if (slot.jobs.size === 0) slot.worker.ref()
+    if (slot.jobs.size === 0) slot.runner.ref()
     slot.jobs.set(job.request.id, job)
     if (job.request.kind === 'infer') slot.online++
-    slot.worker.postMessage(job.request, job.transfer)
+    if (slot.jobs.size === 1) this.#watch(slot)
+    slot.runner.post(job.request, job.transfer)
   }
 
   /** An idle worker, else a new one, else one with room; not behind another online batch, unless they are quick. */
@@ -202,24 +230,49 @@ export class SessionPool {
   }
 
   #spawn(): Slot {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url))
+    const { start = startThread, ended: tell } = this.#options
     const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-    const slot: Slot = { worker, jobs: new Map(), online: 0, ended }
-    let reason = 'it exited'
-    worker.on('message', (reply: Reply) => this.#settle(slot, reply))
-    worker.on('error', (error: unknown) => {
-      reason = error instanceof Error ? error.message : String(error)
+    const runner = start({
+      reply: reply => this.#settle(slot, reply),
+      ended: told => {
+        if (!this.#slots.delete(slot)) return
+        clearTimeout(slot.watch)
+        const [running, ...behind] = slot.jobs.values()
+        slot.jobs.clear()
+        running?.reject(slot.hung ? new WorkerHung(this.#options.runMsMax ?? 0) : new WorkerDied(told))
+        // What stood behind it is not to blame, and is still whole where its buffers were not moved.
+        if (runner.moves || this.#closed) for (const job of behind) job.reject(new WorkerDied(told))
+        else this.#queue.unshift(...behind)
+        end()
+        if (this.#closed) return
+        tell?.(slot.hung ? 'hung' : 'died')
+        this.#dispatch()
+      },
     })
-    worker.on('exit', () => {
-      this.#slots.delete(slot)
-      for (const job of slot.jobs.values()) job.reject(new WorkerDied(reason))
-      slot.jobs.clear()
-      end()
-      if (!this.#closed) this.#dispatch()
-    })
-    worker.unref()
+    const slot: Slot = { runner, jobs: new Map(), online: 0, ended, watch: undefined, hung: false }
+    runner.unref()
     this.#slots.add(slot)
+    const { file } = this.#options
+    // What is wrong with the model is told to those who wait for its runs.
+    const told = { transfer: [], signal: undefined, resolve: () => {}, reject: () => {} }
+    if (file !== undefined) this.#send(slot, { request: { kind: 'load', id: ++this.#lastId, file }, ...told })
     return slot
+  }
+
+  /** From now on it may take its time for the job that is its next one. */
+  #watch(slot: Slot): void {
+    const { runMsMax } = this.#options
+    const { kill } = slot.runner
+    clearTimeout(slot.watch)
+    const [next] = slot.jobs.values()
+    if (runMsMax === undefined || kill === undefined || next === undefined) return
+    const { kind } = next.request
+    const ms = kind === 'load' || kind === 'probe' ? Math.max(loadMsMin, runMsMax) : runMsMax
+    slot.watch = setTimeout(() => {
+      slot.hung = true
+      kill()
+    }, ms)
+    slot.watch.unref()
   }
 
   #settle(slot: Slot, reply: Reply): void {
@@ -227,7 +280,8 @@ export class SessionPool {
     if (job === undefined) return
     slot.jobs.delete(reply.id)
     if (job.request.kind === 'infer') slot.online--
-    if (slot.jobs.size === 0) slot.worker.unref()
+    if (slot.jobs.size === 0) slot.runner.unref()
+    this.#watch(slot)
     if (reply.kind === 'done') job.resolve(reply.answer)
     else job.reject(new WorkerFault(reply.fault))
     this.#dispatch()

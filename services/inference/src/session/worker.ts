@@ -1,26 +1,25 @@
-// A thread that holds sessions and runs them. Sessions stay off the HTTP thread because a run blocks its thread; they
-// are asked to stop, never terminated, because ending a thread inside a run ends the process.
+// A thread, or a process of a model's own, that holds sessions and runs them. Sessions stay off the HTTP thread because a
+// run blocks its thread; threads are asked to stop, never terminated, because ending one inside a run ends the process.
 
 import { halfAsBits } from './half-as-bits.ts'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { parentPort } from 'node:worker_threads'
 import { InferenceSession } from 'onnxruntime-node'
 import type { TensorData } from '../model/tensor-type.ts'
 import { inferBatch } from './infer-batch.ts'
 import type { Declared, Fault, LoadAnswer, ModelFile, Reply, Request } from './messages.ts'
 import { probe } from './probe.ts'
+import { port } from './port.ts'
 import { RunFault, runBatch } from './run-batch.ts'
 
-const port = parentPort
-if (port === null || !halfAsBits) throw new Error('this runs as a worker thread')
+if (!halfAsBits) throw new Error('the engine keeps its Float16Array')
 const sessions = new Map<string, Promise<InferenceSession>>()
 
 /** Smaller ones are copied: to move a buffer costs more. */
 const movedBytesMin = 4096
 const working = new Set<Promise<void>>()
 
-port.on('message', (request: Request) => {
+port.listen((request: Request) => {
   if (request.kind === 'stop') {
     void stop()
     return
@@ -106,7 +105,7 @@ function reply(message: Reply, data: readonly TensorData[] = []): void {
   const buffers = data.flatMap(values =>
     Array.isArray(values) || values.buffer.byteLength < movedBytesMin ? [] : [values.buffer],
   )
-  port?.postMessage(message, [...new Set(buffers)])
+  port.post(message, [...new Set(buffers)])
 }
 
 async function unload(key: string): Promise<void> {
@@ -118,5 +117,5 @@ async function unload(key: string): Promise<void> {
 async function stop(): Promise<void> {
   await Promise.allSettled(working)
   for (const key of sessions.keys()) await unload(key)
-  port?.close()
+  port.close()
 }
