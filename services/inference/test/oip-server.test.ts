@@ -196,6 +196,18 @@ t.test(
       ],
       ['an index that is deep', 400, /JSON/, await post('/v2/repository/index', '['.repeat(250_000))],
       ['a ready that is no boolean', 400, /expected a boolean/, await post('/v2/repository/index', '{"ready":1}')],
+      [
+        'parameters of a load that are nothing',
+        400,
+        /'parameters' of the request must be an object/,
+        await post('/v2/repository/models/sum/load', '{"parameters":null}'),
+      ],
+      [
+        'parameters of a load that are a number',
+        400,
+        /'parameters' of the request must be an object/,
+        await post('/v2/repository/models/sum/load', '{"parameters":5}'),
+      ],
       ['an unknown model to load', 400, /failed to load 'none'/, await post('/v2/repository/models/none/load', '')],
     ] as const) {
       t.equal(answer.status, status, what)

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { badRequest } from '../oip/fault.ts'
+import { readParameters } from '../oip/parameters.ts'
 import { readObject } from '../oip/read-json.ts'
 import type { OipParts } from './oip-routes.ts'
 import { OipChange, OipError, OipIndex, OipIndexRequest } from './schemas.ts'
@@ -29,8 +30,8 @@ export function useRepositoryRoutes(app: FastifyInstance, { models }: OipParts):
     '/repository/models/:model/load',
     schema('oipLoad', 'Serve the newest version of a model', OipChange, empty),
     async (request, reply) => {
-      const { parameters } = read(request) ?? {}
-      if (parameters !== undefined && Object.keys(parameters as object).length > 0)
+      const parameters = readParameters(read(request)?.['parameters'], 'the request')
+      if (Object.keys(parameters).length > 0)
         throw badRequest('a model is loaded as it lies in the folder of models: send no parameters')
       await models().load(nameOf(request))
       return await reply.code(200).send()
