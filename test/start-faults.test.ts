@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -187,6 +188,21 @@ t.test('buckets', async t => {
   await refuses(t, clean, { ...keys, MESHWORK_STORE_URL: `s3://mesh?${cache}&endpoint=http://127.0.0.1:1` }, [
     'ECONNREFUSED 127.0.0.1:1; see whether the server runs, and whether endpoint= in the URL is its address',
   ])
+  const nowhere = { ...keys, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' }
+  const refusing = createHttpServer((request, response) => {
+    request.resume()
+    const code = request.url?.startsWith('/away') ? 'NoSuchBucket' : 'SignatureDoesNotMatch'
+    response.writeHead(403, { 'content-type': 'application/xml' })
+    response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>No.</Message></Error>`)
+  }).listen(0, '127.0.0.1')
+  await once(refusing, 'listening')
+  t.teardown(() => refusing.close())
+  const endpoint = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`
+  const at = (bucket: string) => ({ MESHWORK_STORE_URL: `s3://${bucket}?${cache}&endpoint=${endpoint}` })
+  const wrong = ['see AWS_SECRET_ACCESS_KEY, or the file that AWS_SHARED_CREDENTIALS_FILE names']
+  await refuses(t, clean, { ...keys, ...at('mesh') }, wrong, ['hunter2'])
+  await refuses(t, clean, { ...keys, ...at('away') }, ['make the bucket, or see its name in the URL'], ['hunter2'])
+  await refuses(t, clean, { ...nowhere, ...at('mesh') }, ['or give the process a role'])
 })
 
 t.test('every line of the runbook was said', async t => {

@@ -16,10 +16,11 @@ const hints: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name of its host is unknown; see endpoint= in the URL',
   EAI_AGAIN: 'the name of its host is unknown at present; see endpoint= in the URL and the name server',
   TimeoutError: 'see whether the network lets this process reach it',
-  InvalidAccessKeyId: 'see AWS_ACCESS_KEY_ID',
-  SignatureDoesNotMatch: 'see AWS_SECRET_ACCESS_KEY',
+  InvalidAccessKeyId: 'see AWS_ACCESS_KEY_ID, or the file that AWS_SHARED_CREDENTIALS_FILE names',
+  SignatureDoesNotMatch: 'see AWS_SECRET_ACCESS_KEY, or the file that AWS_SHARED_CREDENTIALS_FILE names',
   ExpiredToken: 'see AWS_SESSION_TOKEN',
-  CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the process a role',
+  CredentialsProviderError:
+    'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_SHARED_CREDENTIALS_FILE, or give the process a role',
   AccessDenied: 'allow this key to read, write, list and delete in the bucket',
   NoSuchBucket: 'make the bucket, or see its name in the URL',
 }
