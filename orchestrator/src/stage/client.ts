@@ -140,14 +140,21 @@ export class StageClient {
 async function readEvents(call: StageCall, response: Dispatcher.ResponseData): Promise<Answer> {
   const reader = new EventReader(answerBytesMax)
   const decoder = new TextDecoder()
-  for await (const chunk of response.body as AsyncIterable<Buffer>)
+  // What ends the stream comes after its last event. To leave the body there would end the connection with it.
+  const chunks: AsyncIterable<Buffer> = response.body.iterator({ destroyOnReturn: false })
+  const leave = () => void response.body.dump({ limit: answerBytesMax }).catch(() => {})
+  for await (const chunk of chunks)
     for (const { event, data } of reader.read(decoder.decode(chunk, { stream: true }))) {
       const value = parse(data)
       if (event === 'progress' && compile(Progress).fits(value)) call.onProgress(value as Progress)
       else if (event === 'result') {
+        leave()
         const { output, version } = (value ?? {}) as Partial<StageResult>
         return readResult(call, output, version ?? call.deployment.version)
-      } else if (event === 'problem') return readProblem(call, 500, 'application/problem+json', data, undefined)
+      } else if (event === 'problem') {
+        leave()
+        return readProblem(call, 500, 'application/problem+json', data, undefined)
+      }
     }
   return garbage(call, 'the stream of events ended without a result')
 }

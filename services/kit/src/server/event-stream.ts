@@ -23,6 +23,11 @@ export class EventStream {
     this.#opening = setTimeout(() => this.#open(), openAfterMs)
   }
 
+  /** Whether no event was sent yet, and none is on its way. */
+  get silent(): boolean {
+    return this.#heartbeat === undefined && this.#pending === undefined
+  }
+
   /** Gives the reply back to be answered otherwise; false when events have begun. */
   giveUp(): boolean {
     if (this.#heartbeat !== undefined) return false

@@ -167,6 +167,17 @@ t.test('on the wire', async t => {
     t.ok(events.length < 10, 'fifty reports were thinned')
   })
 
+  await t.test('where JSON is accepted, too, a result that comes before any event is plain JSON', async t => {
+    const both = { accept: 'text/event-stream, application/json' }
+    const plain = await send({ act: 'echo', value: 3 }, both)
+    t.match(plain.headers, { 'content-type': /^application\/json/, 'meshwork-stage-version': '1.2.3' })
+    t.match(plain.headers['meshwork-output-hash'], /^[0-9a-f]{64}$/)
+    await plain.body.dump()
+    const told = await send({ act: 'rows' }, both)
+    t.match(told.headers['content-type'], /^text\/event-stream/, 'what has something to tell streams it')
+    t.match(await told.body.text(), /event: progress\n[^]*event: result\n/)
+  })
+
   await t.test('a failure comes as a problem event', async t => {
     const { body } = await send({ act: 'fail' }, { accept: 'text/event-stream' })
     t.match(await body.text(), /event: problem\ndata: \{.*"code":"PROBE_FAILED"/)
