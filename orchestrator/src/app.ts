@@ -42,6 +42,7 @@ import { migrate } from './store/migrations.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Schedules } from './store/schedules.ts'
+import { SharedCalls } from './store/shared-calls.ts'
 import { Signals } from './store/signals.ts'
 import { StageLimits } from './store/stage-limits.ts'
 import { Takeover } from './store/takeover.ts'
@@ -149,6 +150,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const stageLimits = new StageLimits(database)
   const rates = new CallRates(stageLimits, log)
   watchRates(service.registry, () => rates.waiting())
+  const shared = options.databaseUrl === undefined ? undefined : new SharedCalls(database, me)
   const engine: Engine = new Engine({
     me,
     runs,
@@ -164,6 +166,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     runsMax,
     callsMax,
     rates,
+    shared,
     changed,
   })
   const retention = new Retention(database)
@@ -189,9 +192,9 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     sent: outcome => metrics.webhookSent(outcome),
   })
   const takeover =
-    options.databaseUrl === undefined
+    options.databaseUrl === undefined || shared === undefined
       ? undefined
-      : new Takeover({ url: options.databaseUrl, me, runs, log, taken: () => engine.wake() })
+      : new Takeover({ url: options.databaseUrl, me, runs, shared, log, taken: () => engine.wake() })
 
   // No name, id or address holds U+0000, and no text of the database can.
   service.app.addHook('onRequest', async ({ url }) => {

@@ -150,6 +150,40 @@ outputs: { count: "\${size(steps.each.items)}" }
   )
 })
 
+for (const dies of ['takes', 'gives'])
+  t.test(`an orchestrator that ${dies} calls of a list is killed, and the list is called to its end`, async t => {
+    const echo = await startEcho(t)
+    const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url, MESHWORK_STAGE_CALLS_MAX: '4' }
+    const [first, second] = [await start(t, echo.url, where), await start(t, echo.url, where)]
+    await post(
+      `${first.url}/v1/workflows`,
+      `name: list
+params: { n: { type: array } }
+steps:
+  each:
+    forEach: "\${params.n}"
+    concurrency: 40
+    stage: echo@1
+    with: { value: "item\${index}", act: hold }
+outputs: { count: "\${size(steps.each.items)}" }
+`,
+      'application/yaml',
+    )
+    const n = Array.from({ length: 40 }, (_, i) => i)
+    const { id } = await post<RunView>(`${first.url}/v1/runs`, JSON.stringify({ workflow: 'list', params: { n } }))
+    while (echo.calls.size < 8) await new Promise(resolve => setTimeout(resolve, 5))
+    const [dead, alive] = dies === 'takes' ? [second, first] : [first, second]
+    await dead.kill('SIGKILL')
+    echo.release()
+    const events = await untilEnded(alive.url, id)
+    t.equal(events.at(-1)?.type, 'run.succeeded')
+    t.match(await get(`${alive.url}/v1/runs/${id}/outputs`), { count: 40 })
+    const answered = events.filter(({ type, data }) => type === 'step.succeeded' && 'item' in data)
+    t.equal(new Set(answered.map(({ data }) => data['item'])).size, 40)
+    t.equal(answered.length, 40, 'each item has one output')
+    t.notOk(events.some(({ type }) => type === 'step.retrying'))
+  })
+
 t.test('of two orchestrators on one database the one that lives takes over at once', async t => {
   const echo = await startEcho(t)
   const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }

@@ -12,6 +12,12 @@ export class CallLimits {
     return { taken: this.#taken.get(url) ?? 0, waiting: this.#waiting.get(url)?.length ?? 0, max: this.#max }
   }
 
+  /** Whether somebody waits, for whichever address. */
+  get waits(): boolean {
+    for (const { length } of this.#waiting.values()) if (length > 0) return true
+    return false
+  }
+
   /** Resolves with the release of a place. Throws the signal's reason. */
   async take(url: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()

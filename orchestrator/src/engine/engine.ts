@@ -11,13 +11,16 @@ import type { Outcome } from '../stage/circuit.ts'
 import type { Directory, Entered } from '../stage/directory.ts'
 import type { SubRuns } from './sub-runs.ts'
 import type { Ledger } from '../store/ledger.ts'
+import type { SharedCalls, SharedRequest } from '../store/shared-calls.ts'
 import type { Runs } from '../store/runs.ts'
 import type { SignalRow, Signals } from '../store/signals.ts'
 import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
+import { CallGiver, type Made, type Shared } from './call-giver.ts'
 import { CallLimits } from './call-limits.ts'
 import type { CallRates } from './call-rates.ts'
+import { CallTaker } from './call-taker.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { ProgressWriter } from './progress.ts'
 import { Walk } from './walk.ts'
@@ -38,6 +41,8 @@ export interface EngineOptions {
   readonly runsMax: number
   readonly callsMax: number
   readonly rates: CallRates
+  /** Where there can be other orchestrators. */
+  readonly shared?: SharedCalls | undefined
   /** Told after each commit that concerns a run. */
   readonly changed: (runId: string, ended?: boolean) => void
 }
@@ -66,6 +71,9 @@ export interface CallRequest {
   readonly step: string
   readonly runId: string
   readonly attempt: number
+  readonly fence: number
+  /** Whether it is of an item of a list: another orchestrator may make it. */
+  readonly item: boolean
   readonly idempotencyKey: string
   readonly body: JsonValue
   readonly timeoutMs: number
@@ -86,6 +94,8 @@ export class Engine {
   readonly #limits: CallLimits
   readonly #parts: EngineParts
   readonly #progress: ProgressWriter
+  readonly #giver: CallGiver | undefined
+  readonly #taker: CallTaker | undefined
   #stopped = false
   #woken = false
   /** Whether there may be runs that were not taken for want of room. */
@@ -97,6 +107,18 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#limits = new CallLimits(options.callsMax)
+    const { shared, callsMax, log, directory } = options
+    const told = (what: Shared) => options.metrics.callShared(what)
+    this.#giver = shared && new CallGiver({ shared, callsMax, log, told })
+    this.#taker =
+      shared &&
+      new CallTaker({
+        shared,
+        call: async (request, signal) => await this.#call(foreign(request, signal)),
+        room: () => (this.#limits.waits ? 0 : callsMax - (this.#taker?.size ?? 0)),
+        contracts: () => directory.contracts(),
+        log,
+      })
     this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(id => options.changed(id)))
     this.#parts = {
       runs: options.runs,
@@ -129,6 +151,8 @@ export class Engine {
 
   start(): void {
     this.#loop = this.#claimLoop()
+    this.#giver?.start()
+    this.#taker?.start()
     this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
   }
 
@@ -151,9 +175,11 @@ export class Engine {
     clearInterval(this.#heartbeat)
     this.wake()
     await this.#loop
+    await this.#taker?.stop()
     const jobs = [...this.#walks.values()].map(({ jobId }) => jobId)
     for (const walk of this.#walks.values()) walk.stop()
     await Promise.all(this.#done)
+    await this.#giver?.stop()
     await this.#progress.close()
     await this.#options.ledger.idle()
     await this.#options.runs
@@ -229,7 +255,9 @@ export class Engine {
       // Who waits for a place counts as in flight, so that the next goes elsewhere.
       entered = await directory.enter(call.stage, call.major, call.attempt > 1, call.signal)
       const { deployment } = entered
-      release = await this.#limits.take(deployment.url, call.signal)
+      const made = await this.#placeFor(call, deployment.url)
+      if (made.kind === 'elsewhere') return made.answer
+      release = made.release
       await rates.take(call.stage, call.signal) // last, since its turn is not to be missed
       const answer = await client.call({ ...call, deployment })
       outcome = outcomeOf(answer)
@@ -245,6 +273,15 @@ export class Engine {
     }
   }
 
+  /** A place at an address; one that an item waits for may come free at another orchestrator first. */
+  async #placeFor(call: CallRequest, url: string): Promise<Made> {
+    const take = async (signal: AbortSignal) => await this.#limits.take(url, signal)
+    const { taken, max } = this.#limits.of(url)
+    if (!this.#giver || !call.item || taken < max) return { kind: 'here', release: await take(call.signal) }
+    const { signal, onProgress: _, item: __, ...request } = call
+    return await this.#giver.make(request, signal, take)
+  }
+
   async #untilWoken(): Promise<void> {
     if (this.#woken) return
     let timer: NodeJS.Timeout | undefined
@@ -257,9 +294,18 @@ export class Engine {
   }
 }
 
+/** A call that is made for another orchestrator; items tell no progress. */
+const foreign = (request: SharedRequest, signal: AbortSignal): CallRequest => ({
+  ...request,
+  body: request.body as JsonValue,
+  item: false,
+  signal,
+  onProgress: () => {},
+})
+
 /** What an answer says of the deployment. One that is full (503) is no failure of it. */
 function outcomeOf(answer: Answer): Outcome {
-  if (answer.kind === 'aborted') return 'unknown'
+  if (answer.kind === 'aborted' || answer.kind === 'lost') return 'unknown'
   if (answer.kind === 'result') return 'good'
   const { status } = answer.problem
   if (answer.problem.code === 'MESHWORK_STAGE_UNREACHABLE') return 'away'

@@ -63,6 +63,8 @@ export function answered(
     }
   }
   if (answer.kind === 'aborted') return cancelled(before, now)
+  // As after the death of the walker: the next attempt is begun at once, and nothing is told of this one.
+  if (answer.kind === 'lost') return { state: { ...before, status: 'retrying', nextAt: null }, events: [] }
   const { problem } = answer
   if (!problem.retryable || attempt >= step.retry.attempts) return failed({ ...before, seconds }, problem, now)
   const delayMs = retryDelayMs(step.retry, attempt, answer.retryAfterMs, random)

@@ -285,6 +285,8 @@ export class Walk {
         step: name,
         runId: this.runId,
         attempt: state.attempts,
+        fence: this.#claimed.run.fence,
+        item: place !== undefined,
         idempotencyKey: `${this.runId}/${name}/${place?.index ?? 0}/${state.generation}`,
         body,
         timeoutMs: Math.max(

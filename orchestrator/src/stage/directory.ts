@@ -194,6 +194,14 @@ export class Directory {
     }))
   }
 
+  /** `stage@major` of all that is served by deployments that are ready. */
+  contracts(): string[] {
+    const served = [...this.#entries.values()].flatMap(({ status, deployment }) =>
+      status === 'ready' && deployment ? deployment.majors.map(major => `${deployment.stage}@${major}`) : [],
+    )
+    return [...new Set(served)]
+  }
+
   #best(stage: string, major: number): Entry | undefined {
     return this.#serving(stage, major)[0]
   }

@@ -186,6 +186,22 @@ const steps: readonly string[] = [
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
   )
   `,
+  `
+  CREATE UNLOGGED TABLE shared_call (
+    id uuid PRIMARY KEY,
+    giver text NOT NULL,
+    run_id uuid NOT NULL,
+    fence int NOT NULL,
+    contract text NOT NULL,
+    request jsonb NOT NULL,
+    given_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    taker text,
+    touched_at timestamptz,
+    answer jsonb
+  );
+  CREATE INDEX shared_call_free ON shared_call (given_at DESC) WHERE taker IS NULL;
+  CREATE INDEX shared_call_by_giver ON shared_call (giver)
+  `,
 ]
 
 const lockKey = 7_202_611

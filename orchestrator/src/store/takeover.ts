@@ -4,17 +4,20 @@
 import type { Logger } from 'pino'
 import pg from 'pg'
 import type { Runs } from './runs.ts'
+import type { SharedCalls } from './shared-calls.ts'
 
 export interface TakeoverOptions {
   readonly url: string
   readonly me: string
   readonly runs: Runs
+  readonly shared: SharedCalls
   readonly log: Logger
   /** Called when runs were taken over. */
   readonly taken: () => void
 }
 
-const lockSpace = 7_202_612
+/** Of the locks that say who is alive. */
+export const lockSpace = 7_202_612
 const lookMs = 500
 const reconnectMs = 1000
 
@@ -60,7 +63,9 @@ export class Takeover {
   async #look(): Promise<void> {
     try {
       if (!this.#client) await this.#connect()
-      for (const owner of await this.#options.runs.otherOwners(this.#options.me)) await this.#takeFrom(owner)
+      const { runs, shared, me } = this.#options
+      for (const owner of new Set([...(await runs.otherOwners(me)), ...(await shared.parties())]))
+        await this.#takeFrom(owner)
       this.#again(lookMs)
     } catch (error) {
       this.#options.log.warn({ err: error }, 'could not look for orchestrators that have died')
@@ -77,6 +82,7 @@ export class Takeover {
     ])
     if (!rows[0]?.got) return
     try {
+      await this.#options.shared.clear(owner)
       const jobs = await this.#options.runs.activeJobs(owner)
       if (jobs.length === 0) return
       await this.#options.runs.giveBack(jobs)

@@ -30,6 +30,7 @@ export class EngineMetrics {
   readonly #steps: Counter<'stage' | 'result'>
   readonly #stepSeconds: Histogram<'stage'>
   readonly #retries: Counter<'stage' | 'code'>
+  readonly #shared: Counter<'result'>
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -127,6 +128,13 @@ export class EngineMetrics {
       labelNames: ['stage', 'code'],
       registers,
     })
+    this.#shared = new Counter({
+      name: 'meshwork_item_calls_shared_total',
+      help: 'Calls of items that were offered to other orchestrators: answered by one, taken back, or lost with one.',
+      labelNames: ['result'],
+      registers,
+    })
+    for (const result of ['answered', 'taken_back', 'lost']) this.#shared.inc({ result }, 0)
   }
 
   /** Before any run of it ends: a counter that is not there before its first event hides that event from rate(). */
@@ -175,6 +183,10 @@ export class EngineMetrics {
     if (outcome !== 'started') return
     this.#fireLate.observe(lateSeconds)
     this.accepted.inc()
+  }
+
+  callShared(result: 'answered' | 'taken_back' | 'lost'): void {
+    this.#shared.inc({ result })
   }
 
   webhookSent(outcome: string): void {
