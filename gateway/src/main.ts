@@ -13,7 +13,8 @@ import { GatewayConfig, keepSecondsOf, readStages } from './config.ts'
 endWhileStarting()
 try {
   const config = readConfig(GatewayConfig, process.env, foreignSettings)
-  const log = createLog({ module: 'gateway', version, level: config.MESHWORK_LOG_LEVEL })
+  const { MESHWORK_LOG_LEVEL: level, MESHWORK_LOG_FORMAT: format } = config
+  const log = createLog({ module: 'gateway', version, level, format })
   const service = await createGateway({
     upstreams: {
       orchestrator: config.MESHWORK_ORCHESTRATOR_URL.replace(/\/+$/, ''),

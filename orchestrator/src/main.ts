@@ -14,7 +14,8 @@ import { startFault } from './start-fault.ts'
 endWhileStarting()
 try {
   const config = readConfig(OrchestratorConfig, process.env, [...foreignSettings, /^MESHWORK_STORE_URL$/])
-  const log = createLog({ module: 'orchestrator', version, level: config.MESHWORK_LOG_LEVEL })
+  const { MESHWORK_LOG_LEVEL: level, MESHWORK_LOG_FORMAT: format } = config
+  const log = createLog({ module: 'orchestrator', version, level, format })
   const databaseUrl = databaseUrlOf(config.MESHWORK_DATABASE_URL, config.MESHWORK_DATABASE_PASSWORD)
   const orchestrator = await createOrchestrator({
     ...(databaseUrl === undefined ? {} : { databaseUrl }),

@@ -11,7 +11,8 @@ import { migrate } from './store/migrations.ts'
 
 try {
   const config = readConfig(OrchestratorConfig, process.env, [...foreignSettings, /^MESHWORK_STORE_URL$/])
-  const log = createLog({ module: 'orchestrator', version, level: config.MESHWORK_LOG_LEVEL })
+  const { MESHWORK_LOG_LEVEL: level, MESHWORK_LOG_FORMAT: format } = config
+  const log = createLog({ module: 'orchestrator', version, level, format })
   const url = databaseUrlOf(config.MESHWORK_DATABASE_URL, config.MESHWORK_DATABASE_PASSWORD)
   if (url === undefined)
     throw new TypeError(

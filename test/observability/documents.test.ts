@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parse } from 'yaml'
+import { ecsNames } from '../../services/kit/src/telemetry/ecs.ts'
 import { boards } from '../../observability/dashboards/all.ts'
 import { alertReference, dashboardTable, metricReference } from '../../observability/reference.ts'
 
@@ -31,5 +32,10 @@ t.test('names in the Elastic Common Schema are those that Filebeat gives', async
   t.same(
     renamed.map(({ from, to }) => `${from} ${to}`),
     documented,
+  )
+  t.same(
+    rows.map(([, from, to]) => [from, to]),
+    Object.entries(ecsNames),
+    'and those that services give themselves',
   )
 })

@@ -58,7 +58,7 @@ export { startFault, tellStartFault } from './server/start-fault.ts'
 export { serveStage } from './server/serve-stage.ts'
 export { type App, createService, type Service, type ServiceOptions } from './server/service.ts'
 export { createStageApp, type StageApp, type StageAppOptions } from './server/stage-app.ts'
-export { createLog, type LogOptions } from './telemetry/log.ts'
+export { createLog, type LogFormat, type LogOptions } from './telemetry/log.ts'
 export {
   childOf,
   newTrace,

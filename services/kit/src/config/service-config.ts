@@ -1,5 +1,6 @@
 import Type, { type TProperties } from 'typebox'
 import { storeUrlPattern } from '../data/open.ts'
+import type { LogFormat } from '../telemetry/log.ts'
 import { traceSettings } from '../telemetry/traces.ts'
 
 /** Settings of every service of the mesh. */
@@ -15,6 +16,12 @@ export const serviceSettings = {
     type: 'string',
     enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     default: 'info',
+  }),
+  MESHWORK_LOG_FORMAT: Type.Unsafe<LogFormat>({
+    type: 'string',
+    enum: ['json', 'ecs'],
+    default: 'json',
+    description: 'How lines are written: ours, or the Elastic Common Schema.',
   }),
   MESHWORK_DRAIN_TIMEOUT_MS: Type.Integer({
     minimum: 0,

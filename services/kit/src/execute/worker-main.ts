@@ -28,7 +28,8 @@ process.on('message', (message: ToWorker) => {
 async function setUp(setup: WorkerSetup): Promise<void> {
   try {
     const { stage } = (await import(setup.module)) as { stage: Stage }
-    const log = createLog({ module: stage.name, version: stage.version, level: setup.logLevel })
+    const { logLevel: level, logFormat: format = 'json' } = setup
+    const log = createLog({ module: stage.name, version: stage.version, level, format })
     options = { stage, store: await openStore(setup.storeUrl), resources: setup.resources, log }
     tell({ type: 'ready' })
   } catch (error) {

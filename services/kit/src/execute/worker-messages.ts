@@ -1,5 +1,6 @@
 import type { Problem, Progress } from '@meshwork/contracts'
 import type { Resources } from '../data/resources.ts'
+import type { LogFormat } from '../telemetry/log.ts'
 import type { Work } from './work.ts'
 
 /** What a worker is told first. */
@@ -8,6 +9,7 @@ export interface WorkerSetup {
   readonly storeUrl: string
   readonly resources: Resources
   readonly logLevel: string
+  readonly logFormat?: LogFormat
 }
 
 export type ToWorker =

@@ -32,7 +32,8 @@ async function serve(stage: Stage, module: string, environment: Environment): Pr
     ...foreignSettings,
     new RegExp(`^MESHWORK_${stage.name.toUpperCase().replaceAll('-', '_')}_`),
   ])
-  const log = createLog({ module: stage.name, version: stage.version, level: config.MESHWORK_LOG_LEVEL })
+  const { MESHWORK_LOG_LEVEL: level, MESHWORK_LOG_FORMAT: logFormat } = config
+  const log = createLog({ module: stage.name, version: stage.version, level, format: logFormat })
   const resources = readResources()
   const app = await createStageApp({
     stage,
@@ -40,6 +41,7 @@ async function serve(stage: Stage, module: string, environment: Environment): Pr
     store: await openStore(config.MESHWORK_STORE_URL),
     resources,
     log,
+    logFormat,
     concurrency: config.MESHWORK_STAGE_CONCURRENCY ?? resources.cpus,
     queue: config.MESHWORK_STAGE_QUEUE,
     bodyLimitBytes: config.MESHWORK_BODY_LIMIT_BYTES,

@@ -13,6 +13,7 @@ import { inlineExecutor } from '../execute/run-stage.ts'
 import { bindingsOf, type Executor } from '../execute/work.ts'
 import { WorkerPool } from '../execute/worker-pool.ts'
 import type { Stage } from '../stage/define.ts'
+import type { LogFormat } from '../telemetry/log.ts'
 import { createStageMetrics } from '../telemetry/stage-metrics.ts'
 import type { TraceSettings } from '../telemetry/traces.ts'
 import { observeCalls } from '../telemetry/observe-calls.ts'
@@ -27,6 +28,8 @@ export interface StageAppOptions {
   readonly store: LocalStore
   readonly resources: Resources
   readonly log: Logger
+  /** How workers write their lines. */
+  readonly logFormat?: LogFormat
   readonly concurrency: number
   readonly queue: number
   readonly bodyLimitBytes: number
@@ -134,6 +137,7 @@ function executorOf(options: StageAppOptions, restarts: ReturnType<typeof create
       storeUrl: store.url,
       resources: { cpus: resources.cpus, memoryBytes },
       logLevel: log.level,
+      ...(options.logFormat ? { logFormat: options.logFormat } : {}),
     },
   })
   return { executor: pool as Executor, startExecutor: async () => await pool.start() }

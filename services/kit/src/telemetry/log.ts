@@ -2,11 +2,16 @@
 // and a short message. docs/logs.md describes it.
 
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { ecsLine } from './ecs.ts'
+
+/** Ours, or the Elastic Common Schema. */
+export type LogFormat = 'json' | 'ecs'
 
 export interface LogOptions {
   readonly module: string
   readonly version: string
   readonly level: string
+  readonly format?: LogFormat
   /** Where lines go; standard output without it. */
   readonly destination?: { write(line: string): void }
 }
@@ -21,7 +26,8 @@ export function createLog(options: LogOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redacted, censor: '[redacted]' },
   }
-  return pino(settings, options.destination ?? standardOutput())
+  const lines = options.destination ?? standardOutput()
+  return pino(settings, options.format === 'ecs' ? { write: line => lines.write(ecsLine(line)) } : lines)
 }
 
 /** Lines that nobody reads any more, because the reader has died, are dropped: they must not hold up the end. */
