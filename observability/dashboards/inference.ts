@@ -1,4 +1,4 @@
-import { type Board, buckets, here, quantile, quantiles, rate } from './board.ts'
+import { type Board, buckets, here, none, quantile, quantiles, rate } from './board.ts'
 
 const one = `${here},model=~"$model"`
 const process = `${here},job="inference"`
@@ -6,31 +6,113 @@ const process = `${here},job="inference"`
 export const inference: Board = {
   uid: 'meshwork-inference',
   title: 'Meshwork: inference',
-  description: 'Models: rows, batches, times and versions beside each other.',
-  variables: [{ name: 'model', label: 'Model', query: `label_values(meshwork_inference_rows_total{${here}}, model)` }],
+  description: 'Requests and datasets that go through models: how many, how fast, by which version.',
+  variables: [{ name: 'model', label: 'Model', query: `label_values(meshwork_inference_model_ready{${here}}, model)` }],
   rows: [
     {
-      title: 'Models',
+      title: 'Requests',
       panels: [
         {
-          title: 'Rows',
-          description: 'Rows a second that went through a model.',
-          unit: 'rowsps',
+          title: 'Requests',
+          description:
+            'Answered by the inference protocol and to online records. A click leads to the quality of the model.',
+          unit: 'reqps',
           stacked: true,
+          leadsTo: { uid: 'meshwork-quality', variable: 'model', label: 'model' },
           queries: [
             {
-              expr: `sum by (model, version) (${rate('meshwork_inference_rows_total', one)})`,
+              expr: `sum by (model, version) (${rate('meshwork_inference_request_duration_seconds_count', one)})`,
               legend: '{{model}} {{version}}',
             },
           ],
         },
         {
+          title: 'Requests that fail',
+          description:
+            'Rejected: the queue was full or the time was up. Backend: the model failed. Canceled: the client left.',
+          unit: 'reqps',
+          queries: [
+            {
+              expr: `sum by (model, reason) (${rate('meshwork_inference_request_failures_total', one)})`,
+              legend: '{{model}}: {{reason}}',
+              quiet: none,
+            },
+          ],
+        },
+        {
           title: 'Share of each version',
-          description: 'Of the rows of a model: how far a new version has got.',
+          description: 'Of the requests to a model: how far a new version has got.',
           unit: 'percentunit',
           queries: [
             {
-              expr: `sum by (model, version) (${rate('meshwork_inference_rows_total', one)}) / on (model) group_left () sum by (model) (${rate('meshwork_inference_rows_total', one)})`,
+              expr: `sum by (model, version) (${rate('meshwork_inference_request_duration_seconds_count', one)}) / on (model) group_left () sum by (model) (${rate('meshwork_inference_request_duration_seconds_count', one)})`,
+              legend: '{{model}} {{version}}',
+            },
+          ],
+        },
+        {
+          title: 'Time of a request',
+          description: 'From the queue to the answer of the model. Objective: 99 % within a second.',
+          unit: 's',
+          limit: 1,
+          queries: quantiles('meshwork_inference_request_duration_seconds', one),
+        },
+        {
+          title: 'Time in the queue (p95)',
+          description: 'Until a worker is free. It grows before requests are rejected.',
+          unit: 's',
+          queries: [
+            {
+              expr: quantile(0.95, 'meshwork_inference_queue_duration_seconds', 'model', one),
+              legend: '{{model}}',
+            },
+          ],
+        },
+        {
+          title: 'Rows in a run',
+          description: 'Mean, of requests that were put together. Near one under load, batching does not come about.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (model) (${rate('meshwork_inference_run_rows_sum', one)}) / sum by (model) (${rate('meshwork_inference_run_rows_count', one)})`,
+              legend: '{{model}}',
+            },
+          ],
+        },
+        {
+          title: 'Workers that are busy',
+          description: 'Share of them, by instance. All the time all of them: more cores or more replicas.',
+          unit: 'percentunit',
+          queries: [{ expr: `meshwork_inference_workers_busy_ratio{${here}}`, legend: '{{instance}}' }],
+        },
+        {
+          title: 'Rows that wait',
+          description: 'For a worker, by model.',
+          unit: 'short',
+          queries: [{ expr: `sum by (model) (meshwork_inference_queue_rows{${one}})`, legend: '{{model}}' }],
+        },
+        {
+          title: 'How the times of requests spread',
+          description: 'Requests by their time.',
+          kind: 'heatmap',
+          unit: 's',
+          queries: buckets('meshwork_inference_request_duration_seconds', one),
+        },
+      ],
+    },
+    {
+      title: 'Datasets',
+      panels: [
+        {
+          title: 'Rows',
+          description:
+            'Rows a second of datasets, as steps of runs send them. A click leads to the quality of the model.',
+          unit: 'rowsps',
+          stacked: true,
+          leadsTo: { uid: 'meshwork-quality', variable: 'model', label: 'model' },
+          queries: [
+            {
+              expr: `sum by (model, version) (${rate('meshwork_inference_rows_total', one)})`,
               legend: '{{model}} {{version}}',
             },
           ],
@@ -71,61 +153,6 @@ export const inference: Board = {
           kind: 'heatmap',
           unit: 's',
           queries: buckets('meshwork_inference_batch_duration_seconds', one),
-        },
-      ],
-    },
-    {
-      title: 'What the models see',
-      panels: [
-        {
-          title: 'Drift by feature',
-          description:
-            'Population stability index against the training, as a share of its threshold, in the window that was closed last; above 1 it is drift.',
-          unit: 'short',
-          limit: 1,
-          queries: [
-            {
-              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_psi{${one}} / meshwork_inference_feature_psi_threshold{${one}}))`,
-              legend: '{{model}} {{version}} {{feature}}',
-            },
-          ],
-        },
-        {
-          title: 'Missing and unseen values',
-          description: 'Share of values that were NaN, or that training never had, in the window that was closed last.',
-          unit: 'percentunit',
-          queries: [
-            {
-              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_missing_ratio{${one}}))`,
-              legend: '{{model}} {{feature}}: missing',
-            },
-            {
-              expr: `topk(10, max by (model, version, feature) (meshwork_inference_feature_unseen_ratio{${one}}))`,
-              legend: '{{model}} {{feature}}: unseen',
-            },
-          ],
-        },
-        {
-          title: 'Live quality',
-          description: 'By the labels that came later, in the window of labels that was closed last.',
-          unit: 'short',
-          queries: [
-            {
-              expr: `avg by (model, version, measure) (meshwork_inference_quality{${one},measure=~"accuracy|roc_auc|f1|macro_f1|mae|rmse"})`,
-              legend: '{{model}} {{version}} {{measure}}',
-            },
-          ],
-        },
-        {
-          title: 'Labels that come',
-          description: 'By whether the prediction was known; unmatched ones were answered elsewhere, or are forgotten.',
-          unit: 'ops',
-          queries: [
-            {
-              expr: `sum by (model, result) (rate(meshwork_inference_labels_total{${one}}[$__rate_interval]))`,
-              legend: '{{model}}: {{result}}',
-            },
-          ],
         },
       ],
     },

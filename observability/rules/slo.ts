@@ -33,6 +33,16 @@ export const systemCodes = Object.entries(errors)
   .sort()
 const faults = `code=~"${systemCodes.join('|')}"`
 
+/** Requests of the inference protocol. Those that a client took back, or that were wrong, are nobody's fault. */
+const answered = (window: string): string =>
+  `sum by (namespace, model) (increase(meshwork_inference_request_duration_seconds_count[${window}]))`
+const answeredInTime = (window: string): string =>
+  `sum by (namespace, model) (increase(meshwork_inference_request_duration_seconds_bucket{le="1"}[${window}]))`
+const failed = (window: string): string =>
+  `sum by (namespace, model) (increase(meshwork_inference_request_failures_total{reason=~"rejected|backend"}[${window}]))`
+/** The first, and nothing where only the other is. */
+const either = (one: string, other: string): string => `(${one} or 0 * ${other})`
+
 export const objectives: readonly Objective[] = [
   {
     slo: 'runs',
@@ -84,6 +94,20 @@ export const objectives: readonly Objective[] = [
       'meshwork_inference_batch_duration_seconds_bucket{model="seed",le="1"}',
     ],
     countsGood: true,
+  },
+  {
+    slo: 'inference-requests',
+    alert: 'MeshworkInferenceFails',
+    target: 0.99,
+    of: 'requests to model {{ $labels.model }}',
+    broken: 'are refused, fail or take longer than a second',
+    total: window => `${either(answered(window), failed(window))} + ${either(failed(window), answered(window))}`,
+    bad: window =>
+      `${either(failed(window), answered(window))} + ${either(`(${answered(window)} - ${answeredInTime(window)})`, failed(window))}`,
+    series: [
+      'meshwork_inference_request_duration_seconds_count{model="seed"}',
+      'meshwork_inference_request_failures_total{model="seed",reason="backend"}',
+    ],
   },
   {
     slo: 'gateway',

@@ -4,6 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import type { Mesh } from '../../launcher/src/mesh.ts'
+import type { Load } from './load.ts'
 
 /** Two scrapes. */
 const scrapedWithinMs = 4500
@@ -62,6 +63,16 @@ export function faultsOf(mesh: Mesh, folder: string): readonly Fault[] {
       },
     },
   ]
+}
+
+/** Takes long to be told, and can be beside the others: models go on as they were. */
+export function driftOf(load: Load): Fault {
+  return {
+    what: 'inputs of a model that move',
+    alerts: ['MeshworkModelDrifts'],
+    begin: async () => void (load.offset = 0.3),
+    end: async () => void (load.offset = 0),
+  }
 }
 
 function signal(mesh: Mesh, name: string, how: NodeJS.Signals): void {

@@ -15,6 +15,8 @@ export class Load {
   #going = true
   #done: Promise<unknown> = Promise.resolve()
   accepted = 0
+  /** By how much inputs of models lie off those of the training. */
+  offset = 0
 
   constructor(url: string) {
     this.#url = url
@@ -39,6 +41,16 @@ export class Load {
     const body = { source: this.#source }
     for (let i = 0; i < 2; i += 1)
       await this.#send('POST', '/stages/ingest/v1/ingest', body, { 'idempotency-key': 'the-same-key' })
+  }
+
+  /** Requests to a model that give it no time: some of them are not answered. */
+  async hurry(): Promise<void> {
+    const inputs = [
+      { name: 'input', datatype: 'FP32', shape: [500, 4], data: Array.from({ length: 2000 }, Math.random) },
+    ]
+    const body = { inputs, parameters: { timeout: 1 } } // microseconds
+    const send = async () => await this.#send('POST', '/v2/models/seed/infer', body).catch(() => {})
+    await Promise.all(Array.from({ length: 20 }, send))
   }
 
   async end(): Promise<void> {
@@ -75,13 +87,18 @@ export class Load {
   async #infer(): Promise<void> {
     while (this.#going) {
       const data = Array.from({ length: 64 }, () => {
-        const row = [Math.random(), Math.random(), Math.random()]
+        const row = [Math.random(), Math.random(), Math.random()].map(value => value + this.offset)
         return [...row, row.reduce((sum, value) => sum + value, 0)]
       }).flat()
       const inputs = [{ name: 'input', datatype: 'FP32', shape: [64, 4], data }]
-      const labels = [{ prediction: Math.random(), label: Math.random() }]
+      const score = Math.random()
+      const labels = [
+        ['seed', { prediction: score, label: Math.random() }],
+        ['flight-delay', { prediction: [1 - score, score], label: Math.random() < score }],
+      ] as const
       await this.#send('POST', '/v2/models/seed/infer', { inputs }).catch(() => {}) // stages go away in here
-      await this.#send('POST', '/v2/models/seed/labels', { labels }).catch(() => {})
+      for (const [model, label] of labels)
+        await this.#send('POST', `/v2/models/${model}/labels`, { labels: [label] }).catch(() => {})
       await new Promise(resolve => setTimeout(resolve, pauseMs))
     }
   }

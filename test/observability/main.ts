@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { parseAllDocuments } from 'yaml'
 import { repository, startMesh } from '../../launcher/src/mesh.ts'
 import { seedMesh } from '../../launcher/src/seed.ts'
 import { boards } from '../../observability/dashboards/all.ts'
@@ -16,9 +17,10 @@ import { withoutVariables } from '../../observability/promql/selectors.ts'
 import { testFiles } from '../../observability/rules/render.ts'
 import { longRecordings, objectives, recordings } from '../../observability/rules/slo.ts'
 import { Findings, seconds } from '../containers/findings.ts'
-import { type Fault, faultsOf } from './faults.ts'
+import { driftOf, type Fault, faultsOf } from './faults.ts'
 import { lapse } from './lapse.ts'
 import { Load } from './load.ts'
+import { copyModels } from './models.ts'
 import { bring } from './programs.ts'
 import { writePreviews } from './previews.ts'
 import { type Sample, Watch } from './watch.ts'
@@ -26,7 +28,9 @@ import { type Sample, Watch } from './watch.ts'
 const warmSeconds = 90
 /** Until everything was scraped once. */
 const startSeconds = 20
-const fireSeconds = 120
+/** Two scrapes, and a moment. */
+const scrapedSeconds = 5
+const fireSeconds = 180
 const clearSeconds = 240
 /** Queries that nothing done here gives data, and why. */
 const withoutData: Readonly<Record<string, string>> = {
@@ -96,7 +100,13 @@ async function checkFiles(): Promise<void> {
 
 async function watchMesh(): Promise<void> {
   const state = join(folder, 'mesh')
-  const stageEnv = { MESHWORK_INFERENCE_DRIFT_SECONDS: '15', MESHWORK_INFERENCE_QUALITY_SECONDS: '15' }
+  const models = join(folder, 'models')
+  await copyModels(models)
+  const stageEnv = {
+    MESHWORK_MODELS_DIR: models,
+    MESHWORK_INFERENCE_DRIFT_SECONDS: '15',
+    MESHWORK_INFERENCE_QUALITY_SECONDS: '15',
+  }
   const mesh = await startMesh({ folder: state, logLevel: 'error', stageEnv, onLine: () => {} })
   ending.push(async () => await mesh.end())
   await seedMesh(mesh.url)
@@ -118,7 +128,13 @@ async function watchMesh(): Promise<void> {
   await checkPanels(watch, false)
   await checkRules(watch)
   await checkCalm(watch, calmFrom, state)
+  await checkScalers(watch)
+  const drift = checkFault(watch, driftOf(load))
+  drift.catch(() => {}) // told below
   for (const fault of faultsOf(mesh, state)) await checkFault(watch, fault)
+  await drift
+  await load.hurry()
+  await pause(scrapedSeconds)
   await checkPanels(watch, true)
   if (values.previews !== undefined)
     findings.add(
@@ -198,6 +214,21 @@ async function checkRules(watch: Watch): Promise<void> {
     for (const { slo } of objectives)
       if ((await watch.query(`${name}{slo="${slo}"}`)).length === 0) faults.push(`${name} of ${slo}`)
   findings.none('every recording has data for every objective', names.length * objectives.length, faults)
+}
+
+/** What KEDA asks Prometheus has one number, for every stage. Without Kubernetes there is no namespace to ask for. */
+async function checkScalers(watch: Watch): Promise<void> {
+  const text = await readFile(join(repository, 'k8s/components/keda-stages/autoscalers.yaml'), 'utf8')
+  const queries = parseAllDocuments(text).map(document =>
+    String(document.getIn(['spec', 'triggers', 0, 'metadata', 'query'])),
+  )
+  const faults: string[] = []
+  for (const query of queries) {
+    const found = await watch.query(query.replace('namespace="meshwork",', ''))
+    if (found.length !== 1 || !Number.isFinite(Number(found[0]?.value?.[1])))
+      faults.push(`${found.length} for ${query}`)
+  }
+  findings.none('queries of the autoscalers of KEDA have a number each', queries.length, faults)
 }
 
 async function checkFault(watch: Watch, { what, alerts, begin, end: over }: Fault): Promise<void> {
