@@ -54,7 +54,8 @@ interface Call extends Waiting {
 type CallEnd =
   | { readonly kind: 'answer'; readonly outputs: readonly Value[]; readonly times: CallTimes }
   | { readonly kind: 'failure'; readonly error: unknown; readonly reason: FailureReason }
-export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER'
+export const failureReasons = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const
+export type FailureReason = (typeof failureReasons)[number]
 
 const retryAfterSeconds = 1
 const quickSeconds = 0.0005

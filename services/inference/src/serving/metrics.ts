@@ -1,10 +1,11 @@
 // The metrics of the protocol's face: ours in seconds, and those that dashboards made for Triton read.
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { FailureReason } from './batcher.ts'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { type FailureReason, failureReasons } from './batcher.ts'
 import { driftMetrics } from '../drift/metrics.ts'
 import type { DriftMonitor } from '../drift/monitor.ts'
 import type { ModelStatistics, StatisticsObserver } from './statistics.ts'
+import { TalliedHistogram } from './tallied-histogram.ts'
 
 /** Versions whose numbers are told: those that are or were loaded. */
 export interface Observed {
@@ -20,6 +21,7 @@ export interface Observed {
 const seconds = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 const rowsBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const labelNames = ['model', 'version'] as const
+const reasons = failureReasons.map(reason => reason.toLowerCase())
 
 export type ServingMetrics = ReturnType<typeof createServingMetrics>
 
@@ -30,7 +32,7 @@ export function createServingMetrics(
 ) {
   const registers = [registry]
   const histogram = (name: string, help: string, buckets: number[]) =>
-    new Histogram({ name: `meshwork_inference_${name}`, help, labelNames, buckets, registers })
+    new TalliedHistogram(registry, `meshwork_inference_${name}`, help, buckets)
   const request = histogram(
     'request_duration_seconds',
     'Answered requests, from the queue to the answer of the model.',
@@ -50,16 +52,21 @@ export function createServingMetrics(
   driftMetrics(registry, observed)
   return (model: string, version: string): StatisticsObserver => {
     const labels = { model, version }
+    const own = { request: request.of(labels), queue: queue.of(labels), run: run.of(labels), rows: rows.of(labels) }
     return {
       answered: (_, times) => {
-        request.observe(labels, times.total)
-        queue.observe(labels, times.queue)
+        own.request.observe(times.total)
+        own.queue.observe(times.queue)
       },
       executed: (count, times) => {
-        run.observe(labels, times.infer)
-        rows.observe(labels, count)
+        own.run.observe(times.infer)
+        own.rows.observe(count)
       },
       failed: (reason: FailureReason) => failures.inc({ ...labels, reason: reason.toLowerCase() }),
+      retired: () => {
+        const gone = Object.values(own).map(tally => tally.end())
+        if (gone.every(Boolean)) for (const reason of reasons) failures.remove({ ...labels, reason })
+      },
     }
   }
 }

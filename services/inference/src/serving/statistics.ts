@@ -17,6 +17,8 @@ export interface StatisticsObserver {
   answered(rows: number, times: CallTimes): void
   executed(rows: number, times: RunTimes): void
   failed(reason: FailureReason, seconds: number): void
+  /** Nothing more is to come. */
+  retired(): void
 }
 
 interface Tally {
@@ -74,6 +76,10 @@ export class ModelStatistics {
     this.failures[reason]++
     add(this.fail, ms / 1000)
     this.#observer.failed(reason, ms / 1000)
+  }
+
+  retired(): void {
+    this.#observer.retired()
   }
 
   toJson(name: string, version: string) {

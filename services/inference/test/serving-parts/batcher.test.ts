@@ -8,7 +8,7 @@ import { CallQueue, type Waiting } from '../../src/serving/queue.ts'
 import { ModelStatistics } from '../../src/serving/statistics.ts'
 import type { Offer } from '../../src/session/pool.ts'
 
-const observer = { answered: () => {}, executed: () => {}, failed: () => {} }
+const observer = { answered: () => {}, executed: () => {}, failed: () => {}, retired: () => {} }
 
 function byHand(options: Partial<BatcherOptions> = {}) {
   const offers: Offer[] = []
