@@ -10,6 +10,10 @@ import type { InferCall, LoadAnswer, ProbeAnswer, Value } from './messages.ts'
 const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const repeats = 3
 const budgetSeconds = 0.3
+/** Of the inputs of a run: the runtime keeps the memory of its longest one. */
+const bytesMax = 16_777_216
+/** Rows that differ; longer runs repeat them. */
+const differentRows = 4
 const closeness = 1e-3
 
 export async function probe(
@@ -28,8 +32,9 @@ export async function probe(
     return { unmergeable: 'its rows answer otherwise beside others than alone', curve: [] }
   const curve: { rows: number; seconds: number }[] = []
   let spent = seconds
+  const rowBytes = bytesOf(callOf(declared, 1, 0))
   for (const rows of sizes) {
-    if (rows > rowsMax || spent > budgetSeconds) break
+    if (rows > rowsMax || spent > budgetSeconds || (rows > 1 && rows * rowBytes > bytesMax)) break
     const call = callOf(declared, rows, 0)
     let best = Infinity
     for (let i = 0; i < repeats && (i === 0 || spent < budgetSeconds); i++) {
@@ -58,11 +63,16 @@ function callOf({ inputs, outputs }: LoadAnswer, rows: number, from: number): In
     const dims = [rows, ...shape.slice(1).map(size => (size === -1 ? 1 : size))]
     const width = dims.slice(1).reduce((product, size) => product * size, 1)
     const data = datatypes[datatypeOf(type) as 'FP32'].make(rows * width) as TensorData
-    for (let i = 0; i < data.length; i++) data[i] = valueAt(type as ElementType, from * width + i) as never
+    const different = Math.min(data.length, differentRows * width)
+    for (let i = 0; i < different; i++) data[i] = valueAt(type as ElementType, from * width + i) as never
+    for (let i = different; i < data.length; i++) data[i] = data[i - different] as never
     return { name, type: type as ElementType, dims, data }
   })
   return { feeds, outputs: outputs.map(({ name }) => name) }
 }
+
+const bytesOf = ({ feeds }: InferCall) =>
+  feeds.reduce((sum, { data }) => sum + (Array.isArray(data) ? 0 : data.byteLength), 0)
 
 /** Small values that differ from row to row; indices stay within any table of two. */
 function valueAt(type: ElementType, i: number): number | bigint | string {
