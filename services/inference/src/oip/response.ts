@@ -9,7 +9,8 @@ import type { InferRequest } from './request.ts'
 import type { OipTensor } from './tensor.ts'
 
 export interface InferAnswer {
-  readonly body: Buffer
+  /** JSON as text where nothing follows it: it then goes to the socket in one piece with the headers. */
+  readonly body: Buffer | string
   /** Length of the JSON where tensors follow it. */
   readonly headerLength: number | undefined
 }
@@ -46,9 +47,8 @@ export function writeInferAnswer(
     return `${head},"data":${writeJsonTensor(datatype, data)}}`
   })
   const id = request.id === undefined ? '' : `"id":${JSON.stringify(request.id)},`
-  const json = Buffer.from(
-    `{${id}"model_name":${JSON.stringify(model)},"model_version":${JSON.stringify(version)},"outputs":[${outputs.join()}]}`,
-  )
-  if (binaries.length === 0) return { body: json, headerLength: undefined }
+  const text = `{${id}"model_name":${JSON.stringify(model)},"model_version":${JSON.stringify(version)},"outputs":[${outputs.join()}]}`
+  if (binaries.length === 0) return { body: text, headerLength: undefined }
+  const json = Buffer.from(text)
   return { body: Buffer.concat([json, ...binaries]), headerLength: json.length }
 }

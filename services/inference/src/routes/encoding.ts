@@ -30,9 +30,9 @@ export async function decoded(body: Buffer, encoding: string | undefined, bytesM
 
 /** The body as the caller can take it; the encoding is undefined where it stays as it is. */
 export async function encoded(
-  body: Buffer,
+  body: Buffer | string,
   accepted: string | undefined,
-): Promise<{ body: Buffer; encoding: Encoding | undefined }> {
+): Promise<{ body: Buffer | string; encoding: Encoding | undefined }> {
   const name = accepted === undefined || body.length < shrunkBytesMin ? undefined : chosen(accepted)
   if (name === undefined) return { body, encoding: undefined }
   return { body: await shrink[name](body, { level }), encoding: name }

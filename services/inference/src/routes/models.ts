@@ -173,7 +173,7 @@ function driftOf({ name, version, drift }: ServedVersion) {
 const shown = ({ name, datatype, shape }: TensorFace) => ({ name, datatype, shape: shape ?? [] })
 const statisticsOf = ({ statistics, name, version }: ServedVersion) => statistics.toJson(name, version)
 
-function configOf({ name, manifest, face, batching }: ServedVersion, workers: number) {
+function configOf({ name, manifest, face, batching, inlineRowsMax }: ServedVersion, workers: number) {
   const batches = batching.rowsMax > 1
   const dims = ({ shape = [] }: TensorFace) => (batches ? shape.slice(1) : shape)
   const typeName = (datatype: Datatype) => `TYPE_${datatype === 'BYTES' ? 'STRING' : datatype}`
@@ -193,6 +193,7 @@ function configOf({ name, manifest, face, batching }: ServedVersion, workers: nu
     parameters: {
       batching: { string_value: batching.reason },
       batching_curve: { string_value: JSON.stringify(curve) },
+      inline_rows: { string_value: String(inlineRowsMax) },
       sha256: { string_value: manifest.sha256 },
     },
   }

@@ -11,10 +11,11 @@ import type { InferRequest } from '../oip/request.ts'
 import type { ModelFace, OipTensor } from '../oip/tensor.ts'
 import type { StoredModel } from '../repository/repository.ts'
 import type { Value } from '../session/messages.ts'
+import type { InlineSession } from '../session/inline.ts'
 import type { SessionPools } from '../session/pools.ts'
 import { BatchSpans } from './batch-spans.ts'
 import { Batcher } from './batcher.ts'
-import { type Batching, calibrate } from './calibration.ts'
+import { type Batching, calibrate, inlineRows } from './calibration.ts'
 import { DriftMonitor } from '../drift/monitor.ts'
 import type { QualityBook } from '../quality/book.ts'
 import type { QualityMonitor } from '../quality/monitor.ts'
@@ -53,11 +54,17 @@ export class ServedVersion {
   /** Where labels can be compared with what it says. */
   quality: QualityMonitor | undefined
   readonly #batcher: Batcher
+  readonly #inline: InlineSession | undefined
   readonly #held: Held
   readonly #limits: ServingLimits
   readonly #kept = new Set<Promise<unknown>>()
+  #retiring: Promise<void> | undefined
 
-  private constructor(stored: StoredModel, held: Held, parts: VersionParts) {
+  private constructor(
+    stored: StoredModel,
+    { held, batching, inline }: { held: Held; batching: Batching; inline: InlineSession | undefined },
+    parts: VersionParts,
+  ) {
     const { pools, limits, observer } = parts
     const { manifest, file } = stored
     this.manifest = manifest
@@ -66,12 +73,13 @@ export class ServedVersion {
     this.#held = held
     this.#limits = limits
     this.face = faceOf(manifest, held.declared)
-    this.batching = calibrate(held.probe, manifest.batching?.enabled, rowsMaxOf(manifest, limits))
+    this.batching = batching
+    this.#inline = inline
     this.statistics = new ModelStatistics(observer(manifest.name, String(manifest.version)))
     this.#batcher = new Batcher({
       name: manifest.name,
       file,
-      pool: pools.of(file),
+      pool: inline ?? pools.of(file),
       statistics: this.statistics,
       spans: new BatchSpans(parts.traces, { model: manifest.name, version: String(manifest.version) }),
       rowsMax: this.batching.rowsMax,
@@ -84,14 +92,22 @@ export class ServedVersion {
 
   /** Loads a version, warms it and tries its golden rows; nothing of it is left where that fails. */
   static async open(stored: StoredModel, parts: VersionParts): Promise<ServedVersion> {
-    const held = await parts.models.hold(stored, rowsMaxOf(stored.manifest, parts.limits))
+    const { manifest } = stored
+    const rowsMax = rowsMaxOf(manifest, parts.limits)
+    const held = await parts.models.hold(stored, rowsMax)
+    let inline: InlineSession | undefined
+    let version: ServedVersion | undefined
     try {
-      const version = new ServedVersion(stored, held, parts)
+      const batching = calibrate(held.probe, manifest.batching?.enabled, rowsMax)
+      inline = await openInline(stored, { held, batching }, parts)
+      version = new ServedVersion(stored, { held, batching, inline }, parts)
       await version.#tryGolden(version.folder)
       await version.#watch()
       version.quality = parts.quality.open(version.manifest)
       return version
     } catch (error) {
+      version?.statistics.retired()
+      await inline?.release()
       held.release()
       throw error
     }
@@ -106,6 +122,10 @@ export class ServedVersion {
   /** As columns see it. Throws for a model that cannot be run on rows. */
   get signature(): Signature {
     return signatureOf(this.manifest, this.#held.declared)
+  }
+  /** Rows of the longest run that is made on the thread of HTTP; 0 where all are made by workers. */
+  get inlineRowsMax(): number {
+    return this.#inline?.rowsMax ?? 0
   }
   get pending(): number {
     return this.#batcher.pending
@@ -174,10 +194,16 @@ export class ServedVersion {
     return this.manifest.outputs.find(({ name }) => name === output)?.labels
   }
 
-  /** Resolves when no request is left; the memory is given back. Nobody may send it new ones. */
+  /** Resolves when no request is left; the memory is given back, once. Nobody may send it new ones. */
   async retire(): Promise<void> {
+    await (this.#retiring ??= this.#letGo())
+  }
+
+  async #letGo(): Promise<void> {
     await Promise.allSettled(this.#kept)
     await this.#batcher.idle()
+    this.statistics.retired()
+    await this.#inline?.release()
     this.#held.release()
   }
 
@@ -201,6 +227,19 @@ export class ServedVersion {
     )
     if (difference !== undefined) throw new Error(`on its golden rows ${difference}`)
   }
+}
+
+/** A session on the thread of HTTP, for a model of the threads that is quick enough. */
+async function openInline(
+  { manifest, file }: StoredModel,
+  { held, batching }: { held: Held; batching: Batching },
+  { pools, limits }: VersionParts,
+): Promise<InlineSession | undefined> {
+  const runSecondsMax = limits.inlineSecondsMax
+  const rowsMax = inlineRows(batching, held.declared, { bytes: manifest.bytes, runSecondsMax })
+  if (rowsMax === 0 || file.process !== undefined) return undefined
+  const { InlineSession } = await import('../session/inline.ts') // the runtime is not loaded where no model is so quick
+  return await InlineSession.open(file, { workers: pools.of(file), rowsMax })
 }
 
 const rowsMaxOf = (manifest: ModelManifest, limits: ServingLimits) => manifest.batching?.rowsMax ?? limits.batchRowsMax

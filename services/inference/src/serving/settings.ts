@@ -36,6 +36,13 @@ export const ServingConfig = Type.Object({
     default: 2_147_483_648,
     description: 'Bytes of the files of all models that are served, counted once for each worker.',
   }),
+  MESHWORK_INFERENCE_INLINE_US: Type.Integer({
+    minimum: 0,
+    maximum: 10_000,
+    default: 250,
+    description:
+      'Microseconds that a run may take to be made on the thread of HTTP, which saves small models the way to a worker; 0 makes none there.',
+  }),
   MESHWORK_INFERENCE_DRIFT_ROWS: Type.Integer({
     minimum: 200,
     maximum: 10_000_000,
@@ -85,6 +92,7 @@ export interface ServingLimits {
   readonly queueBytesMax: number
   readonly timeoutMs: number
   readonly modelBytesMax: number
+  readonly inlineSecondsMax: number
   readonly drift: MonitorSettings
   readonly quality: QualitySettings & { readonly rememberBytes: number }
 }
@@ -103,6 +111,7 @@ export function readServing(environment: Readonly<Record<string, string | undefi
     queueBytesMax: config.MESHWORK_INFERENCE_QUEUE_BYTES,
     timeoutMs: config.MESHWORK_INFERENCE_TIMEOUT_MS,
     modelBytesMax: config.MESHWORK_INFERENCE_MODELS_BYTES,
+    inlineSecondsMax: config.MESHWORK_INFERENCE_INLINE_US / 1e6,
     drift: {
       rowsPerSecond: config.MESHWORK_INFERENCE_DRIFT_ROWS_PER_SECOND,
       windowRows: config.MESHWORK_INFERENCE_DRIFT_ROWS,

@@ -47,11 +47,14 @@ async function run(
     feeds.map(({ name, type, dims, data }) => [name, new Tensor(type as 'float32', data as Float32Array, dims)]),
   )
   const built = performance.now()
+  let began = built
+  // The runtime puts the run off by a turn of the event loop; this is called just before it.
+  setImmediate(() => (began = performance.now()))
   const answer = await session.run(tensors, names)
   const ran = performance.now()
   const values = names.map(name => valueOf(name, answer[name]))
   seconds.input += (built - started) / 1000
-  seconds.infer += (ran - built) / 1000
+  seconds.infer += (ran - began) / 1000
   seconds.output += (performance.now() - ran) / 1000
   return values
 }

@@ -2,12 +2,11 @@
 // run blocks its thread; threads are asked to stop, never terminated, because ending one inside a run ends the process.
 
 import { halfAsBits } from './half-as-bits.ts'
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { InferenceSession } from 'onnxruntime-node'
+import type { InferenceSession } from 'onnxruntime-node'
 import type { TensorData } from '../model/tensor-type.ts'
 import { inferBatch } from './infer-batch.ts'
 import type { Declared, Fault, LoadAnswer, ModelFile, Reply, Request } from './messages.ts'
+import { openSession, readModelFile } from './open-session.ts'
 import { probe } from './probe.ts'
 import { port } from './port.ts'
 import { RunFault, runBatch } from './run-batch.ts'
@@ -60,26 +59,10 @@ async function serve(request: Exclude<Request, { kind: 'stop' | 'unload' }>): Pr
 function sessionOf(file: ModelFile): Promise<InferenceSession> {
   const known = sessions.get(file.key)
   if (known) return known
-  const opening = open(file)
+  const opening = readModelFile(file).then(openSession)
   sessions.set(file.key, opening)
   opening.catch(() => sessions.delete(file.key))
   return opening
-}
-
-/** The hash is taken of the very bytes that become the session. */
-async function open({ path, sha256 }: ModelFile): Promise<InferenceSession> {
-  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new RunFault({ what: 'unreadable', reason: `the file cannot be read (${error.code ?? error.name})` })
-  })
-  const actual = createHash('sha256').update(content).digest('hex')
-  if (actual !== sha256) throw new RunFault({ what: 'corrupt', actual })
-  return await InferenceSession.create(content, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    logSeverityLevel: 4,
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-  })
 }
 
 const declared = (session: InferenceSession): LoadAnswer => ({
