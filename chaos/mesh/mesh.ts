@@ -73,7 +73,7 @@ export async function startMesh(plants: readonly string[], onLine: (line: string
         {
           MESHWORK_DATABASE_URL: Object.assign(new URL(postgres.url), { port: String(databasePort) }).href,
           MESHWORK_STAGES: `effect=http://127.0.0.1:${port}`,
-          MESHWORK_STAGE_CALLS_MAX: '64',
+          MESHWORK_STAGE_CALLS_MAX: '4', // few, so that calls wait and are shared
         },
         onLine,
       )

@@ -124,6 +124,11 @@ export const bugs: Readonly<Record<string, Bug>> = {
     faults: ['pause'],
     breaks: ['no more runs at one time than allowed'],
   },
+  'taken-back-from-its-taker': {
+    patch: { file: 'store/shared-calls.ts', find: ' AND taker IS NULL RETURNING id', put: ' RETURNING id' },
+    faults: ['kill-one', 'rolling-restart'],
+    breaks: ['an attempt is one call'],
+  },
   'order-ignored': {
     patch: {
       file: 'engine/decide.ts',

@@ -15,6 +15,8 @@ const after = (file: string, name: string, find: string): Patch => ({
 
 const acceptLine = 'const rows = await this.#database.transaction(async sql => await this.acceptIn(sql, runs))'
 
+const takenAnswer = "if (answer.kind !== 'aborted') await this.#answers.add({ id, answer })"
+
 export const crashPoints: Readonly<Record<string, Patch>> = {
   'accept-before-commit': {
     file: 'store/runs.ts',
@@ -34,6 +36,14 @@ export const crashPoints: Readonly<Record<string, Patch>> = {
     'call-after-answer',
     '.then(answer => {\n        this.#calls.delete(step.name)',
   ),
+  'share-after-give': after('store/shared-calls.ts', 'share-after-give', '[JSON.stringify(calls), this.#me],\n    )'),
+  'share-after-take': {
+    file: 'engine/call-taker.ts',
+    find: 'for (const call of taken) this.#begin(call)',
+    put: "if (taken.length > 0) crashPoint('share-after-take');for (const call of taken) this.#begin(call)",
+  },
+  'share-before-answer': before('engine/call-taker.ts', 'share-before-answer', takenAnswer),
+  'share-after-answer': after('engine/call-taker.ts', 'share-after-answer', takenAnswer),
   'verb-before-commit': before('store/verbs.ts', 'verb-before-commit', 'const job = randomUUID()\n    const [run] = '),
   'verb-after-commit': before('store/verbs.ts', 'verb-after-commit', `if (changed) return { kind: 'done'`),
 }

@@ -41,6 +41,8 @@ export interface Expectation {
 
 const stepsMax = 9
 const itemsMax = 5
+/** Of a list that waits for places, so that other orchestrators call some of its items. */
+const longListMax = 40
 const manyAttempts = 60
 const failingAttempts = 3
 export const nMax = 9
@@ -82,7 +84,7 @@ export function randomProgram(name: string, random: Random, inner: readonly Prog
       broken: fails && !hopeless,
       continues: fails ? random.chance(0.6) : random.chance(0.1),
       last: false,
-      items: random.chance(0.2) ? random.integer(1, itemsMax) : undefined,
+      items: random.chance(0.2) ? randomItems(random) : undefined,
       attempts: hopeless ? failingAttempts : manyAttempts,
     })
   }
@@ -103,6 +105,9 @@ const quiet: Omit<ProgramStep, 'name' | 'kind'> = {
   items: undefined,
   attempts: manyAttempts,
 }
+
+const randomItems = (random: Random): number =>
+  random.chance(0.15) ? random.integer(longListMax / 2, longListMax) : random.integer(1, itemsMax)
 
 function randomKind(random: Random, inner: readonly Program[]): [Kind, Program?] {
   if (inner.length === 0 || random.chance(0.75)) return ['call']
@@ -151,7 +156,10 @@ export function documentOf({ name, steps, runsMax }: Program, workMs: number): o
               workMs,
             },
           }),
-          ...(step.items !== undefined && { forEach: Array.from({ length: step.items }, (_, i) => i), concurrency: 2 }),
+          ...(step.items !== undefined && {
+            forEach: Array.from({ length: step.items }, (_, i) => i),
+            concurrency: step.items > itemsMax ? longListMax : 2,
+          }),
           ...(step.needs.length > 0 && { needs: step.needs }),
           ...(step.fromN !== undefined && { when: `\${params.n >= ${step.fromN}}` }),
           ...(step.continues && { onError: 'continue' }),

@@ -188,6 +188,14 @@ export const Step = Closed(
       }),
     ),
     retry: Type.Optional(Retry),
+    cache: Type.Optional(
+      Type.Union([Type.Boolean(), Closed({ maxAge: Duration })], {
+        default: true,
+        description:
+          'In runs with `cache`: false, and its stage is always called; maxAge, and no output that was recorded longer ago is reused.',
+        examples: [false, { maxAge: '24h' }],
+      }),
+    ),
     timeout: Type.Optional(Duration),
     description: Type.Optional(Type.String({ maxLength: 1000 })),
   },

@@ -223,7 +223,7 @@ function checkStep(
   checkLast(document, name, say)
 }
 
-const ofCalls = ['forEach', 'retry', 'timeout', 'concurrency'] as const
+const ofCalls = ['forEach', 'retry', 'timeout', 'concurrency', 'cache'] as const
 
 /** A step calls a stage, runs a workflow or waits. */
 function checkKind(document: WorkflowDocument, step: Step, at: string, name: string, say: Say): void {
@@ -297,7 +297,7 @@ function checkLast(document: WorkflowDocument, name: string, say: Say): void {
 }
 
 /** Timers hold no more than a day well, and a call without time can only fail. */
-function checkDurations({ timeout, retry = {} }: Step, at: string, name: string, say: Say): void {
+function checkDurations({ timeout, retry = {}, cache }: Step, at: string, name: string, say: Say): void {
   const where = `step "${name}"`
   const durations = [
     ['timeout', timeout, 1],
@@ -308,6 +308,10 @@ function checkDurations({ timeout, retry = {} }: Step, at: string, name: string,
     if (duration === undefined) continue
     checkDuration(key, duration, leastMs, where, at, say, name)
   }
+  const maxAge = typeof cache === 'object' ? cache.maxAge : undefined
+  const ageMs = maxAge === undefined ? 1 : durationMs(maxAge)
+  if (ageMs < 1 || ageMs > yearMs)
+    say('duration', `${at}/cache/maxAge`, `${where}: maxAge is ${maxAge}; it must be from 1ms to 365d`, name)
 }
 
 function checkDuration(

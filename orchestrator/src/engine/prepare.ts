@@ -71,8 +71,8 @@ export async function prepareCall(
   if (deployment instanceof ProblemError) return { change: unserved(before, step, deployment, now) }
   const { version } = deployment
   // A step that was asked to run again does run again.
-  if (run.cache && before.attempts === 0 && before.generation === 1) {
-    const found = await sources.runs.reusable(step.stage, version, input.hash)
+  if (run.cache && step.cache !== false && before.attempts === 0 && before.generation === 1) {
+    const found = await sources.runs.reusable(step.stage, version, input.hash, step.cache?.maxAgeMs)
     if (found?.output_hash) {
       const reusable = { output: found.output, outputHash: found.output_hash, version, fromRun: found.run_id }
       return { change: reused(before, reusable, input.hash, now) }

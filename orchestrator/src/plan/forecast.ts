@@ -40,6 +40,10 @@ export async function forecast(
       })
       continue
     }
+    if (step.cache === false) {
+      forecasts.set(step.name, { reuse: 'no', reason: 'it says cache: false', run: null })
+      continue
+    }
     const template = readTemplate([step.with, step.when ?? ''], '', [])
     const reads = expressionsOf(template, '').flatMap(({ expression }) => expression.reads)
     const why = reasonNotKnown(reads, params, outputs)
@@ -61,7 +65,13 @@ export async function forecast(
         step.name,
         recorded
           ? { reuse: 'yes', reason: 'the same stage version had the same input before', run: recorded.run }
-          : { reuse: 'no', reason: 'no earlier run had this input with this version of the stage', run: null },
+          : {
+              reuse: 'no',
+              reason: step.cache
+                ? 'no run within maxAge had this input with this version of the stage'
+                : 'no earlier run had this input with this version of the stage',
+              run: null,
+            },
       )
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error

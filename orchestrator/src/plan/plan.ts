@@ -55,6 +55,8 @@ export interface PlanStep {
   readonly continues?: true
   /** It begins when all steps but those like it have ended. */
   readonly last?: true
+  /** Whether recorded outputs are reused, and up to which age; all of them without it. */
+  readonly cache?: false | { readonly maxAgeMs: number }
   readonly retry: RetryPlan
   /** Milliseconds for one attempt. */
   readonly timeoutMs: number
@@ -198,6 +200,11 @@ export function ancestorsOf(plan: Plan, name: string): ReadonlySet<string> {
   return found
 }
 
+function cacheOf({ cache = true }: Step): Pick<PlanStep, 'cache'> {
+  if (cache === false) return { cache }
+  return cache === true ? {} : { cache: { maxAgeMs: durationMs(cache.maxAge) } }
+}
+
 function stepOf(
   document: WorkflowDocument,
   name: string,
@@ -224,6 +231,7 @@ function stepOf(
     ...(onError === 'fallback' && { fallback: step.fallback ?? {} }),
     ...(onError === 'continue' && { continues: true }),
     ...(step.finally && { last: true }),
+    ...cacheOf(step),
     retry: {
       attempts: retry.attempts ?? retryDefaults.attempts,
       backoffMs: retry.backoff === undefined ? retryDefaults.backoffMs : durationMs(retry.backoff),

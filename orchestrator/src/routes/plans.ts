@@ -96,7 +96,8 @@ async function plan(
     const step = planned.steps.find(candidate => candidate.name === name)
     const deployment = deployments.get(name)
     if (!step || !deployment) return undefined
-    const row = await options.runs.reusable(step.stage, deployment.version, inputHash)
+    const maxAgeMs = step.cache ? step.cache.maxAgeMs : undefined
+    const row = await options.runs.reusable(step.stage, deployment.version, inputHash, maxAgeMs)
     return row?.output == null ? undefined : { run: row.run_id, output: row.output }
   })
   return planView({

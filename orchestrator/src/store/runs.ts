@@ -278,11 +278,12 @@ export class Runs {
     )
   }
 
-  /** The newest output of the same work: same stage, version and input. */
-  async reusable(stage: string, version: string, inputHash: string): Promise<StepRow | undefined> {
+  /** The newest output of the same work: same stage, version and input; recorded no longer ago than `maxAgeMs`. */
+  async reusable(stage: string, version: string, inputHash: string, maxAgeMs?: number): Promise<StepRow | undefined> {
     const [row] = await this.#database.query<StepRow>(
-      `SELECT * FROM step WHERE stage = $1 AND version = $2 AND input_hash = $3 AND status = 'succeeded' ORDER BY ended_at DESC LIMIT 1`,
-      [stage, version, inputHash],
+      `SELECT * FROM step WHERE stage = $1 AND version = $2 AND input_hash = $3 AND status = 'succeeded'
+         AND ($4::float8 IS NULL OR ended_at > clock_timestamp() - make_interval(secs => $4 / 1000)) ORDER BY ended_at DESC LIMIT 1`,
+      [stage, version, inputHash, maxAgeMs ?? null],
     )
     return row
   }

@@ -223,6 +223,8 @@ const faults: readonly [title: string, source: string, line: number, code: strin
     'duration',
     /the workflow: timeout is 25h/,
   ],
+  ['outputs reused for two years', `${head}  b: { stage: echo@1, cache: { maxAge: 730d } }\n`, 5, 'duration', /365d/],
+  ['outputs reused for no time', `${head}  b: { stage: echo@1, cache: { maxAge: 0s } }\n`, 5, 'duration', /from 1ms/],
   ['a backoff longer than a day', `${head}  b: { stage: echo@1, retry: { maxBackoff: 25h } }\n`, 5, 'duration', /24h/],
 ]
 for (const [title, source, line, code, detail] of faults)

@@ -42,6 +42,15 @@ steps:
   b: { stage: echo@1, with: { value: "\${params.id}-b", after: "\${steps.a.value}" } }
 outputs: { value: "\${steps.a.value}" }
 `
+const kept = `name: kept
+params: { id: { type: string } }
+steps:
+  a: { stage: echo@1, with: { value: "\${params.id}-a" } }
+  never: { stage: echo@1, cache: false, with: { value: "\${params.id}-never" } }
+  young: { stage: echo@1, cache: { maxAge: 1h }, with: { value: "\${params.id}-young" } }
+  old: { stage: echo@1, cache: { maxAge: 1ms }, with: { value: "\${params.id}-old" } }
+  each: { stage: echo@1, cache: false, forEach: [x, y], with: { value: "\${params.id}-\${item}" } }
+`
 const timely = `name: timely
 timeout: 3s
 steps:
@@ -57,7 +66,7 @@ for (const home of homes)
     const echo = await startEcho(t)
     const mesh = await openOrchestrator(t, { ...(await placeOf(t, home)), stages: [{ stage: 'echo', url: echo.url }] })
     const { post, get, steps, events, until } = mesh
-    for (const source of [choice, tolerant('fail'), tolerant('progress'), tidy])
+    for (const source of [choice, tolerant('fail'), tolerant('progress'), tidy, kept])
       t.match(await post('/v1/workflows', source), { statusCode: 201 })
     const start = async (workflow: string, params: object) => await post('/v1/runs', { workflow, params }, waiting)
     const statuses = async (id: string) =>
@@ -145,6 +154,34 @@ for (const home of homes)
       t.equal((await steps(cached.id)).get('a')?.status, 'fallback', 'a fallback is not reused')
       const well = await start('standing', { id: 'well', act: 'progress' })
       t.match(well, { outputs: { value: 'well' } })
+    })
+
+    await t.test('a step says whether it is reused, and up to which age', async t => {
+      const payload = { workflow: 'kept', params: { id: `kept ${home}` }, cache: true }
+      await post('/v1/runs', payload, waiting)
+      await new Promise(resolve => setTimeout(resolve, 20)) // longer than maxAge of one of them
+      const again = await post('/v1/runs', payload, waiting)
+      const statuses = [...(await steps(again.id)).values()].map(({ name, status }) => [name, status])
+      t.same(Object.fromEntries(statuses), {
+        a: 'reused',
+        never: 'succeeded',
+        young: 'reused',
+        old: 'succeeded',
+        each: 'succeeded',
+      })
+      t.same(
+        ['a', 'never', 'young', 'old', 'x', 'y'].map(name => echo.calls.get(`kept ${home}-${name}`)),
+        [1, 2, 1, 2, 2, 2],
+      )
+      const plan = await post<{ steps: { name: string; cache: { reuse: string; reason: string } }[] }>(
+        '/v1/workflows/kept/plan',
+        { params: { id: `kept ${home}` } },
+      )
+      const cacheOf = (name: string) => plan.steps.find(step => step.name === name)?.cache
+      t.match(cacheOf('a'), { reuse: 'yes' })
+      t.match(cacheOf('young'), { reuse: 'yes' })
+      t.match(cacheOf('never'), { reuse: 'no', reason: 'it says cache: false' })
+      t.match(cacheOf('old'), { reuse: 'no', reason: /within maxAge/ })
     })
 
     await t.test('a run that is not done in its time fails, and goes on when it is retried', async t => {
