@@ -54,6 +54,12 @@ interface Call extends Waiting {
 type CallEnd =
   | { readonly kind: 'answer'; readonly outputs: readonly Value[]; readonly times: CallTimes }
   | { readonly kind: 'failure'; readonly error: unknown; readonly reason: FailureReason }
+/**
+ * Why a batch has no more rows: nothing else waited when there was room for it, what came next did not fit (too many rows,
+ * or other shapes or outputs), or the call cannot be merged at all.
+ */
+export const dispatchReasons = ['free', 'full', 'alone'] as const
+export type DispatchReason = (typeof dispatchReasons)[number]
 export const failureReasons = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const
 export type FailureReason = (typeof failureReasons)[number]
 
@@ -147,8 +153,13 @@ export class Batcher {
 
   #take(): OnlineBatch | undefined {
     this.#offered--
-    const calls = this.#queue.take(this.#options.rowsMax)
-    if (calls.length === 0) return undefined
+    const { rowsMax, statistics } = this.#options
+    const calls = this.#queue.take(rowsMax)
+    const [first] = calls
+    if (first === undefined) return undefined
+    const rows = calls.reduce((sum, call) => sum + call.rows, 0)
+    const left = this.#queue.length > 0 ? 'full' : 'free'
+    statistics.dispatched(first.group === undefined ? 'alone' : left, Math.min(1, rows / rowsMax))
     // The worker has this batch before the next offer is looked at.
     queueMicrotask(() => this.#offer())
     return this.#batch(calls)

@@ -1,7 +1,7 @@
 // The metrics of the protocol's face: ours in seconds, and those that dashboards made for Triton read.
 
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { type FailureReason, failureReasons } from './batcher.ts'
+import { dispatchReasons, type FailureReason, failureReasons } from './batcher.ts'
 import { driftMetrics } from '../drift/metrics.ts'
 import type { DriftMonitor } from '../drift/monitor.ts'
 import type { ModelStatistics, StatisticsObserver } from './statistics.ts'
@@ -19,6 +19,7 @@ export interface Observed {
 
 /** 50 µs to 10 s. */
 const seconds = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+const shares = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1]
 const rowsBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const labelNames = ['model', 'version'] as const
 const reasons = failureReasons.map(reason => reason.toLowerCase())
@@ -32,7 +33,7 @@ export function createServingMetrics(
 ) {
   const registers = [registry]
   const histogram = (name: string, help: string, buckets: number[]) =>
-    new TalliedHistogram(registry, `meshwork_inference_${name}`, help, buckets)
+    new TalliedHistogram(registry, { name: `meshwork_inference_${name}`, help, labelNames, buckets })
   const request = histogram(
     'request_duration_seconds',
     'Answered requests, from the queue to the answer of the model.',
@@ -41,6 +42,13 @@ export function createServingMetrics(
   const queue = histogram('queue_duration_seconds', 'Time that answered requests waited for a worker.', seconds)
   const run = histogram('run_duration_seconds', 'Time of a run of a session.', seconds)
   const rows = histogram('run_rows', 'Rows of a run of a session.', rowsBuckets)
+  const fill = histogram('batch_fill_ratio', 'Rows of a batch, as a share of the most that it may have.', shares)
+  const batches = new Counter({
+    name: 'meshwork_inference_batches_total',
+    help: 'Batches that were sent, by why they have no more rows: nothing else waited (free), the next did not fit (full), or it cannot be merged (alone).',
+    labelNames: ['model', 'version', 'reason'],
+    registers,
+  })
   const failures = new Counter({
     name: 'meshwork_inference_request_failures_total',
     help: 'Requests that were not answered, by reason.',
@@ -52,8 +60,18 @@ export function createServingMetrics(
   driftMetrics(registry, observed)
   return (model: string, version: string): StatisticsObserver => {
     const labels = { model, version }
-    const own = { request: request.of(labels), queue: queue.of(labels), run: run.of(labels), rows: rows.of(labels) }
+    const own = {
+      request: request.of(labels),
+      queue: queue.of(labels),
+      run: run.of(labels),
+      rows: rows.of(labels),
+      fill: fill.of(labels),
+    }
     return {
+      dispatched: (reason, share) => {
+        own.fill.observe(share)
+        batches.inc({ ...labels, reason })
+      },
       answered: (_, times) => {
         own.request.observe(times.total)
         own.queue.observe(times.queue)
@@ -65,7 +83,9 @@ export function createServingMetrics(
       failed: (reason: FailureReason) => failures.inc({ ...labels, reason: reason.toLowerCase() }),
       retired: () => {
         const gone = Object.values(own).map(tally => tally.end())
-        if (gone.every(Boolean)) for (const reason of reasons) failures.remove({ ...labels, reason })
+        if (!gone.every(Boolean)) return
+        for (const reason of reasons) failures.remove({ ...labels, reason })
+        for (const reason of dispatchReasons) batches.remove({ ...labels, reason })
       },
     }
   }

@@ -1,7 +1,7 @@
 // What a version of a model has done since it was loaded, as the statistics extension tells it. Durations come in
 // seconds, and are kept in whole nanoseconds.
 
-import type { FailureReason } from './batcher.ts'
+import type { DispatchReason, FailureReason } from './batcher.ts'
 
 export interface RunTimes {
   readonly input: number
@@ -14,6 +14,8 @@ export interface CallTimes extends RunTimes {
 }
 /** Told of everything as it happens. */
 export interface StatisticsObserver {
+  /** `fill`: the share of the rows that a batch may have. */
+  dispatched(reason: DispatchReason, fill: number): void
   answered(rows: number, times: CallTimes): void
   executed(rows: number, times: RunTimes): void
   failed(reason: FailureReason, seconds: number): void
@@ -44,6 +46,10 @@ export class ModelStatistics {
 
   constructor(observer: StatisticsObserver) {
     this.#observer = observer
+  }
+
+  dispatched(reason: DispatchReason, fill: number): void {
+    this.#observer.dispatched(reason, fill)
   }
 
   answered(rows: number, times: CallTimes): void {

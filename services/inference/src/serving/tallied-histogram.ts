@@ -3,6 +3,14 @@
 
 import type { Registry } from 'prom-client'
 
+export interface TalliedHistogramOptions {
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+  /** Upper bounds, the smallest first. */
+  readonly buckets: readonly number[]
+}
+
 export interface Tally {
   observe(value: number): void
   /** Call once, when nothing more is observed. Answers whether the labels are gone with it: others may have them still. */
@@ -21,14 +29,15 @@ export class TalliedHistogram {
   readonly name: string
   readonly help: string
   readonly type = 'histogram'
+  readonly labelNames: readonly string[]
   readonly #bounds: readonly number[]
   readonly #series = new Map<string, Series>()
 
-  /** `bounds` of the buckets, the smallest first. */
-  constructor(registry: Registry, name: string, help: string, bounds: readonly number[]) {
+  constructor(registry: Registry, { name, help, labelNames, buckets }: TalliedHistogramOptions) {
     this.name = name
     this.help = help
-    this.#bounds = bounds
+    this.labelNames = labelNames
+    this.#bounds = buckets
     registry.registerMetric(this as unknown as Parameters<Registry['registerMetric']>[0]) // it asks for what is here only
   }
 

@@ -8,7 +8,7 @@ import { CallQueue, type Waiting } from '../../src/serving/queue.ts'
 import { ModelStatistics } from '../../src/serving/statistics.ts'
 import type { Offer } from '../../src/session/pool.ts'
 
-const observer = { answered: () => {}, executed: () => {}, failed: () => {}, retired: () => {} }
+const observer = { dispatched: () => {}, answered: () => {}, executed: () => {}, failed: () => {}, retired: () => {} }
 
 function byHand(options: Partial<BatcherOptions> = {}) {
   const offers: Offer[] = []
@@ -59,6 +59,29 @@ t.test('a batch is made when a worker has room, of all that waits by then', asyn
   last?.resolve({ calls: [{ kind: 'outputs', outputs: [] }], runs: 1, seconds })
   await Promise.all(waiting)
   t.equal(batcher.pending, 0)
+})
+
+t.test('it is told why a batch has no more rows, and how full it is', async t => {
+  const told: unknown[] = []
+  const dispatched = (reason: string, fill: number) => void told.push([reason, fill])
+  const { batcher, offers } = byHand({ statistics: new ModelStatistics({ ...observer, dispatched }) })
+  const ended = [submission(6), submission(4), submission(2, { group: undefined })].map(
+    one => batcher.submit(one).outputs,
+  )
+  for (let i = 0; i < 3; i++) {
+    offers.shift()?.take()?.reject(new Error('enough'))
+    await Promise.resolve()
+  }
+  await Promise.allSettled(ended)
+  t.same(told, [
+    ['full', 0.75],
+    ['full', 0.5],
+    ['alone', 0.25],
+  ])
+  const last = batcher.submit(submission(4)).outputs
+  offers.shift()?.take()?.reject(new Error('enough'))
+  await t.rejects(last)
+  t.same(told.at(-1), ['free', 0.5])
 })
 
 t.test('a request whose caller leaves, or whose time is over, is not run', async t => {

@@ -8,14 +8,9 @@ const labels = { model: 'm', version: '1' }
 t.test('the histogram says what the one of prom-client says', async t => {
   const [own, other] = [new Registry(), new Registry()]
   const buckets = [0.5, 1, 2]
-  const tally = new TalliedHistogram(own, 'h', 'of values', buckets).of(labels)
-  const histogram = new Histogram({
-    name: 'h',
-    help: 'of values',
-    labelNames: ['model', 'version'],
-    buckets,
-    registers: [other],
-  })
+  const about = { name: 'h', help: 'of values', labelNames: ['model', 'version'], buckets }
+  const tally = new TalliedHistogram(own, about).of(labels)
+  const histogram = new Histogram({ ...about, registers: [other] })
   for (const value of [0, 0.5, 0.6, 1, 1.5, 2, 3, 1e9]) {
     tally.observe(value)
     histogram.observe(labels, value)
@@ -34,6 +29,7 @@ t.test('a version that is let go takes its labels along, unless another has them
   const times = { total: 0.1, queue: 0, input: 0, infer: 0.1, output: 0 }
   const [old, same] = [observer('m', '1'), observer('m', '1')]
   for (const one of [old, same]) {
+    one.dispatched('full', 1)
     one.answered(1, times)
     one.executed(1, times)
     one.failed('BACKEND', 0.1)
