@@ -26,10 +26,8 @@ export const crashPoints: Readonly<Record<string, Patch>> = {
   'accept-after-commit': after('store/runs.ts', 'accept-after-commit', acceptLine),
   'claim-after-fetch': after('store/runs.ts', 'claim-after-fetch', 'if (jobs.length === 0) return []'),
   'claim-after-fence': before('store/runs.ts', 'claim-after-fence', 'const held = new Set('),
-  'record-before': before('store/ledger.ts', 'record-before', 'const ends = batch.filter('),
+  'record-before': before('store/ledger.ts', 'record-before', 'const recorded = await this.#apply(batch)'),
   'record-after-commit': before('store/ledger.ts', 'record-after-commit', 'const missing = batch.filter('),
-  'end-before-job': before('store/ledger.ts', 'end-before-job', 'const jobs = ends'),
-  'end-before-commit': before('store/ledger.ts', 'end-before-commit', 'return ids\n          })'),
   'call-before': before('stage/client.ts', 'call-before', 'return await this.#send(call, ending.signal)'),
   'call-after-answer': after(
     'engine/walk.ts',

@@ -154,7 +154,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const engine: Engine = new Engine({
     me,
     runs,
-    ledger: new Ledger(database, boss),
+    ledger: new Ledger(database),
     signals,
     subRuns,
     doorkeeper,

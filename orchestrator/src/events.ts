@@ -4,6 +4,8 @@
 /** Waiting ends after that in any case: what was told between a read and the wait is seen then. */
 const lookAgainMs = 500
 const lookElsewhereMs = 40
+/** The end of a run is told, or seen by looking; this is for what nobody has thought of. */
+const lookForEndMs = 2000
 
 export interface RunPulse extends Record<string, unknown> {
   readonly id: string
@@ -41,10 +43,10 @@ export class RunNews {
     await this.#news.wait(runId, lookAgainMs, signal)
   }
 
-  /** Resolves at the end of the run, or after a time of at most half a second. */
+  /** Resolves at the end of the run, or after a time of at most two seconds. */
   async waitForEnd(runId: string, ms: number): Promise<void> {
     this.#lookSoon()
-    await this.#ends.wait(runId, Math.min(ms, lookAgainMs))
+    await this.#ends.wait(runId, Math.min(ms, lookForEndMs))
   }
 
   #lookSoon(): void {

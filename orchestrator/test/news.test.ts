@@ -36,6 +36,7 @@ t.test(
     runs.set('a', { id: 'a', seq: 3, ended: true })
     await looked(5)
     t.same(woken, ['news of a', 'end of a'])
+    news.tell('here', true)
     await Promise.all(waits)
     const { length } = looks
     await new Promise(resolve => setTimeout(resolve, 200))

@@ -19,7 +19,7 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Origin, Starter } from '../engine/starter.ts'
 import type { RunNews } from '../events.ts'
-import { itemView, type RunRow, runView, type StepRow, stepView } from '../store/rows.ts'
+import { itemView, type RunRow, runView, type ShownRun, type StepRow, stepView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 
@@ -82,12 +82,12 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
     },
   )
 
-  async function waitForEnd(run: RunRow, seconds: number): Promise<RunRow> {
+  async function waitForEnd(run: ShownRun, seconds: number): Promise<ShownRun> {
     const until = performance.now() + seconds * 1000
     let now = run
     while (now.ended_at === null && performance.now() < until) {
       await news.waitForEnd(run.id, until - performance.now())
-      now = (await runs.get(run.id)) ?? now
+      now = (await runs.shown(run.id)) ?? now
     }
     return now
   }
@@ -136,7 +136,7 @@ export function runRoutes(app: App, options: RunRoutesOptions): void {
         response: { 200: RunView, default: Problem },
       },
     },
-    async request => runView(await findRun(runs, request.params.id)),
+    async request => runView((await runs.shown(request.params.id)) ?? (await findRun(runs, request.params.id))),
   )
 
   app.get(

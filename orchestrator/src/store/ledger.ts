@@ -4,9 +4,8 @@
 //  L1 A transition is one statement: run, steps and events change together, or none does.
 //  L2 It changes nothing unless the walker's fence is the run's fence and the run has not ended.
 //  L3 Events of a run are numbered without gaps, in the order in which they were recorded.
-//  L4 The end of a run, or its parking, and the completion of its job are one transaction.
+//  L4 The end of a run, or its parking, and the completion of its job are the same statement.
 
-import type { PgBoss } from 'pg-boss'
 import type { Database, Sql } from './database.ts'
 import { Batcher } from './batcher.ts'
 import { isOfValue, storableJson } from './storable.ts'
@@ -18,7 +17,7 @@ const batchMax = 256
 
 const recordSql = `
   WITH t AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, fence int, starts boolean, parks text, wake_at double precision, signals int, ends jsonb, steps jsonb, events jsonb)
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, job_id uuid, fence int, starts boolean, parks text, wake_at double precision, signals int, ends jsonb, steps jsonb, events jsonb)
   ), u AS (
     UPDATE run AS r SET
       event_seq = r.event_seq + jsonb_array_length(t.events),
@@ -34,11 +33,15 @@ const recordSql = `
     WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))
       AND NOT (t.parks IS NOT NULL AND (r.cancel_requested OR r.pause_requested <> (t.parks = 'paused')))
       AND (t.signals IS NULL OR t.signals = r.signals)
-    RETURNING r.id, r.event_seq - jsonb_array_length(t.events) AS base, t.steps, t.events
+    RETURNING r.id, r.event_seq - jsonb_array_length(t.events) AS base, t.steps, t.events, CASE WHEN t.ends IS NOT NULL OR t.parks IS NOT NULL THEN t.job_id END AS job_over
   ), s AS (
     ${writeStepsSql('u')}
   ), e AS (
     ${writeEventsSql('u')}
+  ), j AS (
+    -- As pg-boss completes a job. An array, so that it is looked up in the index whatever is expected of u.
+    UPDATE pgboss.job SET state = 'completed', completed_on = pgboss.job_now(), output = NULL
+    WHERE name = '${runQueue}' AND id = ANY (ARRAY(SELECT job_over FROM u WHERE job_over IS NOT NULL)) AND state = 'active'
   )
   SELECT id FROM u`
 
@@ -50,12 +53,10 @@ export interface RecordRequest {
 
 export class Ledger {
   readonly #database: Database
-  readonly #boss: PgBoss
   readonly #batcher: Batcher<RecordRequest, Recorded>
 
-  constructor(database: Database, boss: PgBoss) {
+  constructor(database: Database) {
     this.#database = database
-    this.#boss = boss
     this.#batcher = new Batcher({
       max: batchMax,
       keyOf: ({ transition }) => transition.runId,
@@ -74,26 +75,16 @@ export class Ledger {
   }
 
   async #write(batch: readonly RecordRequest[]): Promise<Recorded[]> {
-    const ends = batch.filter(({ transition }) => transition.end !== undefined || transition.parks !== undefined)
-    const recorded =
-      ends.length === 0
-        ? await this.#apply(this.#database, batch)
-        : await this.#database.transaction(async sql => {
-            const ids = await this.#apply(sql, batch)
-            const jobs = ends
-              .filter(({ transition }) => ids.has(transition.runId))
-              .map(({ transition }) => transition.jobId)
-            if (jobs.length > 0) await this.#boss.complete(runQueue, jobs, null, { db: bossSql(sql) })
-            return ids
-          })
+    const recorded = await this.#apply(batch)
     const missing = batch.filter(({ transition }) => !recorded.has(transition.runId))
     const asked = missing.length === 0 ? undefined : await this.#asked(missing.map(({ transition }) => transition))
     return batch.map(({ transition: { runId } }) => (recorded.has(runId) ? 'recorded' : (asked?.get(runId) ?? 'lost')))
   }
 
-  async #apply(sql: Sql, batch: readonly RecordRequest[]): Promise<Set<string>> {
+  async #apply(batch: readonly RecordRequest[]): Promise<Set<string>> {
     const payload = batch.map(({ transition, places }) => ({
       run_id: transition.runId,
+      job_id: transition.jobId,
       fence: transition.fence,
       starts: transition.starts,
       parks: transition.parks?.why ?? null,
@@ -103,7 +94,8 @@ export class Ledger {
       steps: transition.steps.map(step => stepPayload(step, places)),
       events: transition.events.map(eventPayload),
     }))
-    const rows = await sql.query<{ id: string }>(recordSql, [storableJson(JSON.stringify(payload))], 'record')
+    const json = storableJson(JSON.stringify(payload))
+    const rows = await this.#database.query<{ id: string }>(recordSql, [json], 'record')
     return new Set(rows.map(({ id }) => id))
   }
 
@@ -119,7 +111,19 @@ export class Ledger {
   }
 }
 
-/** pg-boss's view of a connection inside a transaction of ours. */
+/** pg-boss's view of a connection of ours. What it says again and again is planned once for each connection. */
 export const bossSql = (sql: Sql) => ({
-  executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values) }),
+  executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values, nameOf(text)) }),
 })
+
+const namesMax = 32
+const names = new Map<string, string>()
+
+/** A name for one of the first texts that came; others, as those with an ever new number in them, have none. */
+function nameOf(text: string): string | undefined {
+  const known = names.get(text)
+  if (known !== undefined || names.size >= namesMax) return known
+  const name = `pg-boss ${names.size + 1}`
+  names.set(text, name)
+  return name
+}

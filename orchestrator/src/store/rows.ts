@@ -57,6 +57,29 @@ export interface RunRow extends Record<string, unknown> {
   ended_at: Date | null
 }
 
+/** Columns of a run by name, for statements that are prepared. */
+export const shownColumns =
+  'id, workflow, version, status, params, outputs, problem, parent_run, parent_step, forked_from, created_at, started_at, ended_at'
+export const runColumnsButPlan = `${shownColumns}, cache, traceparent, job_id, fence, cancel_requested, pause_requested, parked, held, limits, signals, parent_generation, owner, request_hash`
+
+/** What is shown of a run. Its plan, by far the largest of its columns, is not. */
+export type ShownRun = Pick<
+  RunRow,
+  | 'id'
+  | 'workflow'
+  | 'version'
+  | 'status'
+  | 'params'
+  | 'outputs'
+  | 'problem'
+  | 'parent_run'
+  | 'parent_step'
+  | 'forked_from'
+  | 'created_at'
+  | 'started_at'
+  | 'ended_at'
+>
+
 export interface StepRow extends Record<string, unknown> {
   run_id: string
   name: string
@@ -99,7 +122,7 @@ export interface EventRow extends Record<string, unknown> {
 
 const iso = (date: Date | null): string | null => (date === null ? null : new Date(date).toISOString())
 
-export const runView = (row: RunRow): RunView => ({
+export const runView = (row: ShownRun): RunView => ({
   id: row.id,
   workflow: row.workflow,
   version: row.version,

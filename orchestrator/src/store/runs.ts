@@ -7,9 +7,17 @@ import type { RunPulse } from '../events.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Admission } from './admission.ts'
 import { Batcher } from './batcher.ts'
-import type { Database, Sql } from './database.ts'
+import type { Database, Sql, SqlRow } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
-import type { EventRow, ItemRow, RunRow, StepRow } from './rows.ts'
+import {
+  type EventRow,
+  type ItemRow,
+  type RunRow,
+  runColumnsButPlan,
+  type ShownRun,
+  shownColumns,
+  type StepRow,
+} from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
 import { isOfValue, storableJson } from './storable.ts'
 import type { NewEvent, Wishes } from './transition.ts'
@@ -71,7 +79,7 @@ const acceptSql = `
     SELECT id, job_id, workflow, version, 'queued', params, cache, plan, traceparent, idempotency_key, request_hash, forked_from, jsonb_array_length(events), clock_timestamp(), parent_run, parent_step, parent_generation, limits, limits IS NOT NULL, limits IS NOT NULL FROM n
     ORDER BY idempotency_key -- batches that share keys take them in one order
     ON CONFLICT (idempotency_key) DO NOTHING
-    RETURNING *
+    RETURNING ${runColumnsButPlan}
   ), u AS (
     SELECT n.id, n.steps, n.events, 0 AS base FROM n JOIN r ON r.id = n.id
   ), s AS (
@@ -81,12 +89,18 @@ const acceptSql = `
   )
   SELECT * FROM r`
 
+const claimedColumns = runColumnsButPlan
+  .split(', ')
+  .map(column => `run.${column}`)
+  .join(', ')
+
 export class Runs {
   readonly #database: Database
   readonly #boss: PgBoss
   readonly #admission: Admission
   readonly #accepting: Batcher<NewRun, Accepted>
   readonly #reading: Batcher<string, RunRow | undefined>
+  readonly #showing: Batcher<string, ShownRun | undefined>
 
   constructor(database: Database, boss: PgBoss, admission: Admission) {
     this.#database = database
@@ -98,7 +112,11 @@ export class Runs {
       isOfItem: isOfValue,
       write: runs => this.#accept(runs),
     })
-    this.#reading = new Batcher({ max: 256, write: ids => this.#read(ids) })
+    this.#reading = new Batcher({ max: 256, write: async ids => await this.#read<RunRow>('*', ids) })
+    this.#showing = new Batcher({
+      max: 256,
+      write: async ids => await this.#read<ShownRun>(shownColumns, ids, 'show runs'),
+    })
   }
 
   /** Keeps the run and its job in one transaction; the run that has the idempotency key already stands instead. */
@@ -110,8 +128,13 @@ export class Runs {
     return await this.#reading.add(id)
   }
 
+  /** Without what is not shown. */
+  async shown(id: string): Promise<ShownRun | undefined> {
+    return await this.#showing.add(id)
+  }
+
   /** Newest first. `cursor_at` is `created_at` to the microsecond, which a Date would cut off. */
-  async list(filter: RunFilter): Promise<(RunRow & { cursor_at: string })[]> {
+  async list(filter: RunFilter): Promise<(ShownRun & { cursor_at: string })[]> {
     const values: unknown[] = [filter.limit]
     const where = ['true']
     const bind = (value: unknown) => `$${values.push(value)}`
@@ -119,8 +142,8 @@ export class Runs {
     if (filter.status !== undefined) where.push(`status = ${bind(filter.status)}`)
     if (filter.before)
       where.push(`(created_at, id) < (${bind(filter.before.at)}::timestamptz, ${bind(filter.before.id)}::uuid)`)
-    return await this.#database.readers.query<RunRow & { cursor_at: string }>(
-      `SELECT *, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cursor_at FROM run WHERE ${where.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $1`,
+    return await this.#database.readers.query<ShownRun & { cursor_at: string }>(
+      `SELECT ${shownColumns}, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cursor_at FROM run WHERE ${where.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $1`,
       values,
     )
   }
@@ -180,7 +203,7 @@ export class Runs {
 
   /** Takes jobs and makes this orchestrator the holder of their runs, under a new fence. */
   async claim(owner: string, max: number): Promise<ClaimedRun[]> {
-    const jobs = await this.#boss.fetch<{ run: string }>(runQueue, { batchSize: max })
+    const jobs = await this.#boss.fetch<{ run: string }>(runQueue, { batchSize: max, db: bossSql(this.#database) })
     if (jobs.length === 0) return []
     const ids = jobs.map(({ data }) => data.run)
     const runs = await this.#database.query<ClaimedRow>(
@@ -190,9 +213,10 @@ export class Runs {
        UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END,
          started_at = CASE WHEN pause_requested THEN started_at ELSE coalesce(started_at, clock_timestamp()) END
        FROM old WHERE run.id = old.id
-       RETURNING run.*, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms,
+       RETURNING ${claimedColumns}, plan, old.owner IS NOT NULL AS recovered, 1000 * extract(epoch FROM clock_timestamp() - queued_at)::float8 AS waited_ms,
          1000 * extract(epoch FROM clock_timestamp() - coalesce(opened_at, queued_at))::float8 AS open_ms, 1000 * extract(epoch FROM clock_timestamp())::float8 AS claimed_ms`,
       [ids, owner, jobs.map(({ id }) => id)],
+      'claim',
     )
     const held = new Set(runs.map(({ job_id }) => job_id))
     const over = jobs.filter(({ id }) => !held.has(id)).map(({ id }) => id)
@@ -311,7 +335,9 @@ export class Runs {
         events: [created(run), ...(run.fork?.events ?? [])].map(eventPayload),
       })),
     )
-    const accepted = await sql.query<RunRow>(acceptSql, [payload])
+    const plans = new Map(runs.map(({ id, plan }) => [id, plan]))
+    const rows = await sql.query<Omit<RunRow, 'plan'> & { id: string }>(acceptSql, [payload], 'accept')
+    const accepted = rows.map(row => ({ ...row, plan: plans.get(row.id) }) as RunRow)
     const held = accepted.filter(run => run.held)
     const jobs = accepted.filter(run => !run.held).map(({ id, job_id }) => ({ id: job_id, data: { run: id } }))
     if (jobs.length > 0) await this.#boss.insert(runQueue, jobs, { db: bossSql(sql) })
@@ -325,8 +351,16 @@ export class Runs {
     return accepted
   }
 
-  async #read(ids: readonly string[]): Promise<(RunRow | undefined)[]> {
-    const rows = await this.#database.readers.query<RunRow>('SELECT * FROM run WHERE id = ANY($1::uuid[])', [ids])
+  async #read<T extends { readonly id: string }>(
+    columns: string,
+    ids: readonly string[],
+    prepared?: string,
+  ): Promise<(T | undefined)[]> {
+    const rows = await this.#database.readers.query<T & SqlRow>(
+      `SELECT ${columns} FROM run WHERE id = ANY($1::uuid[])`,
+      [ids],
+      prepared,
+    )
     const byId = new Map(rows.map(row => [row.id, row]))
     return ids.map(id => byId.get(id))
   }

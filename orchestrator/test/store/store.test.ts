@@ -53,7 +53,7 @@ for (const [home, open] of Object.entries(homes))
       await database.close()
     })
     const runs = new Runs(database, boss, new Admission(database, boss))
-    const ledger = new Ledger(database, boss)
+    const ledger = new Ledger(database)
     const verbs = new Verbs(database, boss, new Admission(database, boss))
     const claimOne = async (owner = 'me') => {
       const accepted = await runs.accept(newRun())
