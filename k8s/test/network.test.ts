@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { stageNames } from '../../launcher/src/mesh.ts'
 import { calledBy } from '../policy/edges.ts'
@@ -65,7 +65,7 @@ t.test('without a policy an edge is closed, with one too many it is seen', async
 })
 
 t.test(
-  'beyond the mesh: names for all, URLs for ingest, the bucket, the database, Prometheus, the collector, clients at the door',
+  'beyond the mesh: names for all, URLs for ingest, the bucket, the database, Prometheus, the collector, receivers of webhooks, clients at the door',
   async t => {
     const names = '{metadata.name=kube-system,k8s-app=kube-dns}'
     const prometheus = '{metadata.name=monitoring,name=prometheus}'
@@ -85,6 +85,9 @@ t.test(
       t.ok(all.includes(`${prometheus} -> ${name}:8080`), `${name} is scraped`)
     }
     t.notOk(all.includes(`${prometheus} -> postgres:8080`))
+    const posting = beyond(policies('database-postgres', 'webhooks'), pods)
+    const toReceivers = posting.filter(edge => !beyond(policies('database-postgres'), pods).includes(edge))
+    t.same(toReceivers, ['orchestrator -> 0.0.0.0/0:443', 'orchestrator -> ::/0:443'])
     const traced = beyond(policies('database-postgres', 'traces'), pods)
     const toCollector = traced.filter(edge => !beyond(policies('database-postgres'), pods).includes(edge))
     const collector = '{metadata.name=monitoring,name=opentelemetry-collector}'
@@ -92,8 +95,12 @@ t.test(
   },
 )
 
-t.test('ingest reaches no private address and not the metadata of a cloud', async t => {
-  const [policy] = policies().filter(({ metadata }) => metadata.name === 'ingest-urls') as [KubernetesObject]
+t.test('ingest and webhooks reach no private address and not the metadata of a cloud', async t => {
+  for (const name of ['ingest-urls', 'webhooks']) publicOnly(t, name)
+})
+
+function publicOnly(t: Test, name: string): void {
+  const [policy] = policies('webhooks').filter(({ metadata }) => metadata.name === name) as [KubernetesObject]
   const { egress } = policy.spec as { egress: { to: { ipBlock: { except: string[] } }[] }[] }
   const except = egress.flatMap(({ to }) => to.flatMap(({ ipBlock }) => ipBlock.except))
   for (const range of [
@@ -105,7 +112,7 @@ t.test('ingest reaches no private address and not the metadata of a cloud', asyn
     'fc00::/7',
     'fe80::/10',
   ])
-    t.ok(except.includes(range), range)
+    t.ok(except.includes(range), `${name} ${range}`)
   // An API server refuses a policy with one of these; they are addresses of IPv4, and the range above has them.
   for (const range of except) t.notMatch(range, /^::ffff:/)
-})
+}
