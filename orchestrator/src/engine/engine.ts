@@ -1,26 +1,22 @@
 // Takes runs and has them walked, at most so many at a time. Any number of engines share one database.
 
 import { setImmediate } from 'node:timers/promises'
-import { type JsonValue, ProblemError, type Progress } from '@meshwork/contracts'
 import type { Traces } from '@meshwork/kit'
 import type { Logger } from 'pino'
 import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
-import { restartMs, type StageClient } from '../stage/client.ts'
-import type { Outcome } from '../stage/circuit.ts'
-import type { Directory, Entered } from '../stage/directory.ts'
+import type { StageClient } from '../stage/client.ts'
+import type { Directory } from '../stage/directory.ts'
 import type { SubRuns } from './sub-runs.ts'
 import type { Ledger } from '../store/ledger.ts'
-import type { SharedCalls, SharedRequest } from '../store/shared-calls.ts'
+import type { SharedCalls } from '../store/shared-calls.ts'
 import type { Runs } from '../store/runs.ts'
 import type { SignalRow, Signals } from '../store/signals.ts'
 import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
-import { CallGiver, type Made, type Shared } from './call-giver.ts'
-import { CallLimits } from './call-limits.ts'
 import type { CallRates } from './call-rates.ts'
-import { CallTaker } from './call-taker.ts'
+import { Caller, type CallRequest } from './caller.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { ProgressWriter } from './progress.ts'
 import { Walk } from './walk.ts'
@@ -65,23 +61,6 @@ export interface EngineParts {
   readonly traces: Traces
 }
 
-export interface CallRequest {
-  readonly stage: string
-  readonly major: number
-  readonly step: string
-  readonly runId: string
-  readonly attempt: number
-  readonly fence: number
-  /** Whether it is of an item of a list: another orchestrator may make it. */
-  readonly item: boolean
-  readonly idempotencyKey: string
-  readonly body: JsonValue
-  readonly timeoutMs: number
-  readonly traceparent: string
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: Progress) => void
-}
-
 const lookForRunsMs = 500
 const claimMax = 64
 const heartbeatMs = 1000
@@ -91,11 +70,9 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #walks = new Map<string, Walk>()
   readonly #done = new Set<Promise<void>>()
-  readonly #limits: CallLimits
+  readonly #caller: Caller
   readonly #parts: EngineParts
   readonly #progress: ProgressWriter
-  readonly #giver: CallGiver | undefined
-  readonly #taker: CallTaker | undefined
   #stopped = false
   #woken = false
   /** Whether there may be runs that were not taken for want of room. */
@@ -106,26 +83,14 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#limits = new CallLimits(options.callsMax)
-    const { shared, callsMax, log, directory } = options
-    const told = (what: Shared) => options.metrics.callShared(what)
-    this.#giver = shared && new CallGiver({ shared, callsMax, log, told })
-    this.#taker =
-      shared &&
-      new CallTaker({
-        shared,
-        call: async (request, signal) => await this.#call(foreign(request, signal)),
-        room: () => (this.#limits.waits ? 0 : callsMax - (this.#taker?.size ?? 0)),
-        contracts: () => directory.contracts(),
-        log,
-      })
+    this.#caller = new Caller({ ...options, told: what => options.metrics.callShared(what) })
     this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(id => options.changed(id)))
     this.#parts = {
       runs: options.runs,
       directory: options.directory,
       log: options.log,
       progress: this.#progress,
-      call: call => this.#call(call),
+      call: async call => await this.#caller.call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
       subRuns: options.subRuns,
       doorkeeper: options.doorkeeper,
@@ -145,14 +110,13 @@ export class Engine {
   }
 
   /** Places for calls of an address, as this engine uses them. */
-  places(url: string): ReturnType<CallLimits['of']> {
-    return this.#limits.of(url)
+  places(url: string): ReturnType<Caller['places']> {
+    return this.#caller.places(url)
   }
 
   start(): void {
     this.#loop = this.#claimLoop()
-    this.#giver?.start()
-    this.#taker?.start()
+    this.#caller.start()
     this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
   }
 
@@ -175,11 +139,11 @@ export class Engine {
     clearInterval(this.#heartbeat)
     this.wake()
     await this.#loop
-    await this.#taker?.stop()
+    await this.#caller.takeNoMore()
     const jobs = [...this.#walks.values()].map(({ jobId }) => jobId)
     for (const walk of this.#walks.values()) walk.stop()
     await Promise.all(this.#done)
-    await this.#giver?.stop()
+    await this.#caller.stop()
     await this.#progress.close()
     await this.#options.ledger.idle()
     await this.#options.runs
@@ -246,42 +210,6 @@ export class Engine {
     }
   }
 
-  async #call(call: CallRequest): Promise<Answer> {
-    const { directory, client, rates } = this.#options
-    let release: (() => void) | undefined
-    let entered: Entered | undefined
-    let outcome: Outcome = 'unknown'
-    try {
-      // Who waits for a place counts as in flight, so that the next goes elsewhere.
-      entered = await directory.enter(call.stage, call.major, call.attempt > 1, call.signal)
-      const { deployment } = entered
-      const made = await this.#placeFor(call, deployment.url)
-      if (made.kind === 'elsewhere') return made.answer
-      release = made.release
-      await rates.take(call.stage, call.signal) // last, since its turn is not to be missed
-      const answer = await client.call({ ...call, deployment })
-      outcome = outcomeOf(answer)
-      return answer
-    } catch (error) {
-      if (call.signal.aborted) return { kind: 'aborted' }
-      if (error instanceof ProblemError)
-        return { kind: 'problem', problem: error.toProblem(), retryAfterMs: restartMs(call.attempt) }
-      throw error
-    } finally {
-      entered?.leave(outcome)
-      release?.()
-    }
-  }
-
-  /** A place at an address; one that an item waits for may come free at another orchestrator first. */
-  async #placeFor(call: CallRequest, url: string): Promise<Made> {
-    const take = async (signal: AbortSignal) => await this.#limits.take(url, signal)
-    const { taken, max } = this.#limits.of(url)
-    if (!this.#giver || !call.item || taken < max) return { kind: 'here', release: await take(call.signal) }
-    const { signal, onProgress: _, item: __, ...request } = call
-    return await this.#giver.make(request, signal, take)
-  }
-
   async #untilWoken(): Promise<void> {
     if (this.#woken) return
     let timer: NodeJS.Timeout | undefined
@@ -292,24 +220,6 @@ export class Engine {
     clearTimeout(timer)
     this.#wake = undefined
   }
-}
-
-/** A call that is made for another orchestrator; items tell no progress. */
-const foreign = (request: SharedRequest, signal: AbortSignal): CallRequest => ({
-  ...request,
-  body: request.body as JsonValue,
-  item: false,
-  signal,
-  onProgress: () => {},
-})
-
-/** What an answer says of the deployment. One that is full (503) is no failure of it. */
-function outcomeOf(answer: Answer): Outcome {
-  if (answer.kind === 'aborted' || answer.kind === 'lost') return 'unknown'
-  if (answer.kind === 'result') return 'good'
-  const { status } = answer.problem
-  if (answer.problem.code === 'MESHWORK_STAGE_UNREACHABLE') return 'away'
-  return status < 500 ? 'good' : status === 503 ? 'unknown' : 'bad'
 }
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
