@@ -141,3 +141,25 @@ t.test('models are loaded and unloaded when asked for, and their memory is bound
   t.match(refused.json.error, /failed to load 'kinds' version 1: .* more than 1024; unload others/)
   t.equal((await ask(narrow)).status, 200)
 })
+
+t.test('where that is allowed, the model that was not used for longest makes room', { timeout: 120_000 }, async t => {
+  const room = { MESHWORK_INFERENCE_MODELS_BYTES: '1024', MESHWORK_INFERENCE_MODELS_FULL: 'unload' }
+  const server = await serve(
+    t,
+    { first: ['sum', sum], second: ['sum', sum], third: ['sum', sum], wide: ['kinds', sum] },
+    { ...explicit, ...room },
+    { resources: { ...readResources(), cpus: 4 } }, // two of 123 bytes, four times each
+  )
+  const served = async () => (await server.call('/v2/models')).json['models']
+  t.equal((await change(server, 'first', 'load')).status, 200)
+  t.equal((await change(server, 'second', 'load')).status, 200)
+  t.equal((await server.infer('first', [x])).status, 200)
+  t.equal((await change(server, 'third', 'load')).status, 200)
+  t.same(await served(), ['first', 'third'])
+  t.match(await index(server, 'second'), [{ state: 'UNAVAILABLE', reason: /unloaded to make room for 'third'/ }])
+  t.equal((await server.infer('second', [x])).status, 503)
+  t.equal((await change(server, 'second', 'load')).status, 200, 'and comes back when it is asked for')
+  t.same(await served(), ['second', 'third'])
+  t.equal((await change(server, 'wide', 'load')).status, 400, 'one that is too large by itself')
+  t.same(await served(), ['second', 'third'], 'costs no other its place')
+})

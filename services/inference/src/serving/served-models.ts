@@ -4,7 +4,7 @@
 //  S2 A new version takes over in one step; the old one answers what it has, and gives its memory back afterwards.
 //  S3 A version that fails changes nothing: the one before it goes on. It is tried again when its manifest changes, or
 //     when it is asked for.
-//  S4 Changes of one model happen one after the other.
+//  S4 Changes of one model happen one after the other; one that makes room takes it from models that are not changing.
 //  S5 With a traffic.json the versions that it names are served beside the newest, and requests that name no version go to
 //     them by weight; one that cannot be read changes nothing.
 
@@ -42,6 +42,8 @@ interface Entry {
   trafficFault: string | undefined
   shadow: Shadow | undefined
   changing: Promise<unknown>
+  /** That are under way or wait for each other. */
+  changes: number
 }
 
 export interface ServedModelsOptions extends VersionParts {
@@ -233,6 +235,7 @@ export class ServedModels {
         notes: new Map(),
         wanted,
         changing: Promise.resolve(),
+        changes: 0,
         traffic: undefined,
         trafficFault: undefined,
         shadow: undefined,
@@ -244,9 +247,12 @@ export class ServedModels {
 
   async #change(name: string, work: (entry: Entry) => Promise<void>): Promise<void> {
     const entry = this.#entry(name, true)
-    const change = entry.changing.then(async () => {
-      if (!this.#closing) await work(entry)
-    })
+    entry.changes++
+    const change = entry.changing
+      .then(async () => {
+        if (!this.#closing) await work(entry)
+      })
+      .finally(() => entry.changes--)
     entry.changing = change.catch(() => {})
     await change
   }
@@ -311,7 +317,7 @@ export class ServedModels {
       if (active?.key === key) return active
       const failed = entry.notes.get(number)
       if (failed?.state === 'UNAVAILABLE' && failed.key === key) return active
-      this.#refuseTooLarge(stored)
+      await this.#makeRoom(stored)
       entry.notes.set(number, { state: 'LOADING', reason: '', key })
       const started = performance.now()
       const version = await ServedVersion.open(stored, this.#options)
@@ -339,14 +345,38 @@ export class ServedModels {
     }
   }
 
-  #refuseTooLarge({ manifest }: StoredModel): void {
+  /** Throws where there is none. */
+  async #makeRoom({ manifest }: StoredModel): Promise<void> {
     const { limits, pools } = this.#options
-    const used = this.versions().reduce((sum, version) => sum + version.manifest.bytes, 0)
-    const bytes = (used + manifest.bytes) * pools.shared.size
-    if (bytes > limits.modelBytesMax)
+    const bytesOf = (versions: Iterable<ServedVersion>) =>
+      [...versions].reduce((sum, version) => sum + version.manifest.bytes, 0) * pools.shared.size
+    const wanted = manifest.bytes * pools.shared.size
+    const used = bytesOf(this.versions())
+    const excess = used + wanted - limits.modelBytesMax
+    if (excess <= 0) return
+    const others = [...this.#entries]
+      .filter(([name, { active, changes }]) => name !== manifest.name && active.size > 0 && changes === 0)
+      .map(([name, entry]) => ({ name, entry, bytes: bytesOf(entry.active.values()), usedAt: lastUse(entry) }))
+    const possible = others.reduce((sum, { bytes }) => sum + bytes, 0)
+    if (limits.modelsFull === 'refuse' || possible < excess)
       throw new Error(
-        `with it the models would take ${bytes} bytes in ${pools.shared.size} workers, more than ${limits.modelBytesMax}; unload others`,
+        `with it the models would take ${used + wanted} bytes in ${pools.shared.size} workers, more than ${limits.modelBytesMax}; unload others`,
       )
+    let freed = 0
+    for (const { name, entry, bytes } of others.toSorted((a, b) => a.usedAt - b.usedAt)) {
+      if (freed >= excess) return
+      freed += bytes
+      await this.#giveWay(name, entry, manifest.name)
+    }
+  }
+
+  async #giveWay(name: string, entry: Entry, to: string): Promise<void> {
+    this.#options.log.info({ model: name, for: to }, 'model unloaded to make room')
+    entry.wanted = false
+    for (const [number, { key }] of entry.active)
+      entry.notes.set(number, { state: 'UNAVAILABLE', reason: `unloaded to make room for '${to}'; load it again`, key })
+    await this.#activate(entry, new Map())
+    this.#setShadow(entry)
   }
 
   async #activate(entry: Entry, next: ReadonlyMap<number, ServedVersion>): Promise<void> {
@@ -359,3 +389,5 @@ export class ServedModels {
     }
   }
 }
+
+const lastUse = ({ active }: Entry) => Math.max(...[...active.values()].map(({ usedAt }) => usedAt))

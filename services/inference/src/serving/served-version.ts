@@ -58,6 +58,8 @@ export class ServedVersion {
   readonly #held: Held
   readonly #limits: ServingLimits
   readonly #kept = new Set<Promise<unknown>>()
+  /** When it was asked last, by the clock of performance.now(); before that, when it was loaded. */
+  usedAt = performance.now()
   #retiring: Promise<void> | undefined
 
   private constructor(
@@ -140,6 +142,7 @@ export class ServedVersion {
     bytes: number,
     { timeoutMs = this.#limits.timeoutMs, trace }: { timeoutMs?: number; trace?: SpanContext | undefined } = {},
   ): Inference {
+    this.usedAt = performance.now()
     const { inputs, outputs, priority, timeoutUs } = request
     const names = outputs.map(({ name }) => name)
     const rows = this.batching.rowwise ? rowsOf(inputs) : undefined

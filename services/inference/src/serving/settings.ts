@@ -36,6 +36,13 @@ export const ServingConfig = Type.Object({
     default: 2_147_483_648,
     description: 'Bytes of the files of all models that are served, counted once for each worker.',
   }),
+  MESHWORK_INFERENCE_MODELS_FULL: Type.Unsafe<'refuse' | 'unload'>({
+    type: 'string',
+    enum: ['refuse', 'unload'],
+    default: 'refuse',
+    description:
+      'What becomes of a model for which there is no room: it is not served, or those that were used least recently are unloaded until they are asked for again.',
+  }),
   MESHWORK_INFERENCE_INLINE_US: Type.Integer({
     minimum: 0,
     maximum: 10_000,
@@ -92,6 +99,7 @@ export interface ServingLimits {
   readonly queueBytesMax: number
   readonly timeoutMs: number
   readonly modelBytesMax: number
+  readonly modelsFull: 'refuse' | 'unload'
   readonly inlineSecondsMax: number
   readonly drift: MonitorSettings
   readonly quality: QualitySettings & { readonly rememberBytes: number }
@@ -111,6 +119,7 @@ export function readServing(environment: Readonly<Record<string, string | undefi
     queueBytesMax: config.MESHWORK_INFERENCE_QUEUE_BYTES,
     timeoutMs: config.MESHWORK_INFERENCE_TIMEOUT_MS,
     modelBytesMax: config.MESHWORK_INFERENCE_MODELS_BYTES,
+    modelsFull: config.MESHWORK_INFERENCE_MODELS_FULL,
     inlineSecondsMax: config.MESHWORK_INFERENCE_INLINE_US / 1e6,
     drift: {
       rowsPerSecond: config.MESHWORK_INFERENCE_DRIFT_ROWS_PER_SECOND,
