@@ -3,25 +3,26 @@
 
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type Row, widthOf } from './shots.ts'
 
-interface Loop {
+interface Loop extends Row {
   readonly path: string
-  readonly width: number
   readonly rows: number
   readonly ms: number
 }
 
-/** Of the best of these batches. */
+/** Of the best of these batches; each is run for a share of `ms`. */
 export async function bareRowsPerSecond(
   path: string,
-  width: number,
-  threads: number,
+  row: Row,
   ms: number,
+  threads: number,
   batches: readonly number[],
 ): Promise<number> {
   let best = 0
   for (const rows of batches) {
-    const rates = await Promise.all(Array.from({ length: threads }, () => loop({ path, width, rows, ms })))
+    const data = { ...row, path, rows, ms: ms / batches.length }
+    const rates = await Promise.all(Array.from({ length: threads }, () => loop(data)))
     best = Math.max(
       best,
       rates.reduce((sum, rate) => sum + rate, 0),
@@ -39,18 +40,19 @@ async function loop(data: Loop): Promise<number> {
 }
 
 if (parentPort !== null) {
-  const { path, width, rows, ms } = workerData as Loop
+  const { path, input, shape, rows, ms } = workerData as Loop
   const session = await InferenceSession.create(path, {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   })
-  const x = new Tensor('float32', new Float32Array(rows * width).fill(0.1), [rows, width])
-  await session.run({ x })
+  const data = new Float32Array(rows * widthOf({ shape })).fill(0.1)
+  const feeds = { [input]: new Tensor('float32', data, [rows, ...shape]) }
+  await session.run(feeds)
   let runs = 0
   const started = performance.now()
   while (performance.now() - started < ms) {
-    await session.run({ x })
+    await session.run(feeds)
     runs++
   }
   const seconds = (performance.now() - started) / 1000

@@ -44,29 +44,39 @@ export const identity = (width: number): Graph => ({
   widths: [width, width],
 })
 
-/** Version 1 of a model in a folder of models; answers the path of its file. */
-export async function publish(folder: string, name: string, graph: Graph): Promise<string> {
-  const content = modelOf(graph)
-  const place = join(folder, name, '1')
+/** A tensor as a manifest has it. */
+export interface Put {
+  readonly name: string
+  readonly type: 'float32'
+  readonly shape: readonly number[]
+}
+export interface Model {
+  readonly content: Buffer
+  readonly inputs: readonly Put[]
+  readonly outputs: readonly Put[]
+}
+
+export function modelOf(graph: Graph): Model {
+  const put = (name: string, width: number): Put => ({ name, type: 'float32', shape: [-1, width] })
+  const [input, output] = graph.widths
+  return { content: contentOf(graph), inputs: [put('x', input)], outputs: [put('y', output)] }
+}
+
+/** A version of a model in a folder of models; answers the path of its file. */
+export async function publish(folder: string, name: string, model: Model, version = 1): Promise<string> {
+  const { content, inputs, outputs } = model
+  const place = join(folder, name, String(version))
   await mkdir(place, { recursive: true })
   const path = join(place, 'model.onnx')
   await writeFile(path, content)
-  const [input, output] = graph.widths
-  const manifest = {
-    schema: 'meshwork.model/1',
-    name,
-    version: 1,
-    file: 'model.onnx',
-    sha256: createHash('sha256').update(content).digest('hex'),
-    bytes: content.length,
-    inputs: [{ name: 'x', type: 'float32', shape: [-1, input] }],
-    outputs: [{ name: 'y', type: 'float32', shape: [-1, output] }],
-  }
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  const file = { file: 'model.onnx', sha256, bytes: content.length }
+  const manifest = { schema: 'meshwork.model/1', name, version, ...file, inputs, outputs }
   await writeFile(join(place, 'manifest.json'), JSON.stringify(manifest))
   return path
 }
 
-function modelOf({ nodes, weights, widths: [input, output] }: Graph): Buffer {
+function contentOf({ nodes, weights, widths: [input, output] }: Graph): Buffer {
   const graph = Buffer.concat([
     ...nodes.map(({ op, inputs, output: to }) =>
       bytes(1, Buffer.concat([...inputs.map(name => text(1, name)), text(2, to), text(4, op)])),
