@@ -31,9 +31,9 @@ export async function decoded(body: Buffer, encoding: string | undefined, bytesM
 /** The body as the caller can take it; the encoding is undefined where it stays as it is. */
 export async function encoded(
   body: Buffer | string,
-  accepted: string | undefined,
+  accepted: string,
 ): Promise<{ body: Buffer | string; encoding: Encoding | undefined }> {
-  const name = accepted === undefined || body.length < shrunkBytesMin ? undefined : chosen(accepted)
+  const name = body.length < shrunkBytesMin ? undefined : chosen(accepted)
   if (name === undefined) return { body, encoding: undefined }
   return { body: await shrink[name](body, { level }), encoding: name }
 }

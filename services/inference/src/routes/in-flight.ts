@@ -4,6 +4,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { OipFault } from '../oip/fault.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is to be done when the caller leaves; there is nothing when it has its answer. */
+    leave: (() => void) | undefined
+  }
+}
+
 const retryAfterSeconds = 1
 
 export class InFlight {
@@ -16,8 +23,12 @@ export class InFlight {
     this.#bodyBytesMax = bodyBytesMax
   }
 
-  /** Throws a 503 where there is no room; gives the room back when the reply is over. */
-  enter({ headers }: FastifyRequest, reply: FastifyReply): void {
+  /**
+   * Throws a 503 where there is no room; gives the room back when the reply is over, and then calls what was put down to be
+   * done if the caller leaves before it is answered.
+   */
+  enter(request: FastifyRequest, reply: FastifyReply): void {
+    const { headers } = request
     const declared = headers['content-encoding'] === undefined ? headers['content-length'] : undefined
     // What does not say how large it is, or will be, may be as large as is allowed.
     const bytes = Math.min(Number(declared ?? this.#bodyBytesMax), this.#bodyBytesMax)
@@ -30,6 +41,9 @@ export class InFlight {
       )
     }
     this.#bytes += bytes
-    reply.raw.once('close', () => (this.#bytes -= bytes))
+    reply.raw.once('close', () => {
+      this.#bytes -= bytes
+      request.leave?.()
+    })
   }
 }

@@ -12,6 +12,7 @@ const empty = Buffer.alloc(0)
 
 export function useInferRoutes(app: FastifyInstance, parts: OipParts): void {
   const inFlight = new InFlight(parts.inFlightBytesMax, parts.bodyBytesMax)
+  app.decorateRequest('leave', undefined)
   for (const [path, operationId] of [
     ['/models/:model/infer', 'oipInfer'],
     ['/models/:model/versions/:version/infer', 'oipInferVersion'],
@@ -48,14 +49,15 @@ async function infer(request: FastifyRequest, reply: FastifyReply, parts: OipPar
   const copy = shadow?.copy(wanted, version)
   const { outputs, cancel } = version.infer(wanted, body.length, { trace: request.trace })
   if (copy) shadow?.follow(copy, version, outputs)
-  const leave = () => cancel()
-  if (reply.raw.destroyed) leave()
-  else reply.raw.once('close', leave)
+  if (reply.raw.destroyed) cancel()
+  else request.leave = cancel
   const tensors = await outputs
-  reply.raw.off('close', leave)
+  request.leave = undefined
   const { name: model, version: number } = version
   const answer = writeInferAnswer({ model, version: number, labels: name => version.labels(name) }, wanted, tensors)
-  const sent = await encoded(answer.body, headers['accept-encoding'])
+  const accepted = headers['accept-encoding']
+  const sent =
+    accepted === undefined ? { body: answer.body, encoding: undefined } : await encoded(answer.body, accepted)
   if (sent.encoding !== undefined) void reply.header('content-encoding', sent.encoding)
   if (answer.headerLength !== undefined) void reply.header(lengthHeader, String(answer.headerLength))
   return await reply

@@ -57,6 +57,8 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
   // Requests are checked against the model, with messages of the protocol; the schemas are for the document.
   app.setValidatorCompiler(() => value => ({ value }))
   app.setSerializerCompiler(() => value => JSON.stringify(value))
+  // A logger for each request costs more than reading one; the only line that is written here has the id itself.
+  app.setChildLoggerFactory(logger => logger)
   app.setErrorHandler((error, request, reply) => {
     const fault = faultOf(error, request.routeOptions.bodyLimit ?? smallBodyBytes)
     if (fault.status >= 500 && fault.status !== 503)
