@@ -15,8 +15,8 @@ export const bugs: Readonly<Record<string, Bug>> = {
   'fence-off': {
     patch: {
       file: 'store/ledger.ts',
-      find: 'WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts',
-      put: 'WHERE r.id = t.run_id AND r.ended_at IS NULL AND NOT (t.starts',
+      find: 'AND r.id = t.run_id AND r.fence = t.fence AND num_nulls(r.ended_at) = 1 AND NOT (t.starts',
+      put: 'AND r.id = t.run_id AND num_nulls(r.ended_at) = 1 AND NOT (t.starts',
     },
     faults: ['partition'],
     breaks: ['attempts grow by one', 'a step settles once', 'an attempt is one call', 'a run ends once'],

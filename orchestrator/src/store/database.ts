@@ -57,7 +57,14 @@ export function openPostgres(
     keepAlive: true,
   }
   const pools = {
-    walkers: new pg.Pool({ ...options, max: walkersMax, application_name: 'meshwork walkers' }),
+    // What walkers say is planned once, while the tables may be empty, and kept: never as a look at all rows. Where there
+    // is no other way its cost is set so high that it would be compiled, which takes longer than any of it.
+    walkers: new pg.Pool({
+      ...options,
+      max: walkersMax,
+      application_name: 'meshwork walkers',
+      options: '-c enable_seqscan=off -c jit=off',
+    }),
     readers: new pg.Pool({ ...options, max: readersMax, application_name: 'meshwork readers' }),
   }
   // The end of a pool does not wait for its connections; what those say afterwards is no news.

@@ -15,6 +15,8 @@ import type { Recorded, Transition, Wishes } from './transition.ts'
 export const runQueue = 'run'
 const batchMax = 256
 
+// Runs are found by their key, whatever the plan was made for: an array of them, and num_nulls, which no index knows. The
+// index of runs that have not ended holds what many of them, and all that ended lately, have left in it.
 const recordSql = `
   WITH t AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, job_id uuid, fence int, starts boolean, parks text, wake_at double precision, signals int, ends jsonb, steps jsonb, events jsonb)
@@ -30,7 +32,7 @@ const recordSql = `
       problem = CASE WHEN t.ends IS NULL THEN r.problem ELSE nullif(t.ends->'problem', 'null') END,
       ended_at = CASE WHEN t.ends IS NULL THEN NULL ELSE clock_timestamp() END
     FROM t
-    WHERE r.id = t.run_id AND r.fence = t.fence AND r.ended_at IS NULL AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))
+    WHERE r.id = ANY (ARRAY(SELECT run_id FROM t)) AND r.id = t.run_id AND r.fence = t.fence AND num_nulls(r.ended_at) = 1 AND NOT (t.starts AND (r.cancel_requested OR r.pause_requested))
       AND NOT (t.parks IS NOT NULL AND (r.cancel_requested OR r.pause_requested <> (t.parks = 'paused')))
       AND (t.signals IS NULL OR t.signals = r.signals)
     RETURNING r.id, r.event_seq - jsonb_array_length(t.events) AS base, t.steps, t.events, CASE WHEN t.ends IS NOT NULL OR t.parks IS NOT NULL THEN t.job_id END AS job_over
@@ -111,16 +113,17 @@ export class Ledger {
   }
 }
 
-/** pg-boss's view of a connection of ours. What it says again and again is planned once for each connection. */
+/** pg-boss's view of a connection inside a transaction of ours. */
 export const bossSql = (sql: Sql) => ({
   executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values, nameOf(text)) }),
 })
 
-const namesMax = 32
+const namesMax = 8
 const names = new Map<string, string>()
 
-/** A name for one of the first texts that came; others, as those with an ever new number in them, have none. */
+/** An insert has one plan, which is made once for each connection. That of others changes with the tables they look into. */
 function nameOf(text: string): string | undefined {
+  if (!text.trimStart().startsWith('INSERT')) return undefined
   const known = names.get(text)
   if (known !== undefined || names.size >= namesMax) return known
   const name = `pg-boss ${names.size + 1}`

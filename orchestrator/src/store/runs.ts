@@ -203,12 +203,12 @@ export class Runs {
 
   /** Takes jobs and makes this orchestrator the holder of their runs, under a new fence. */
   async claim(owner: string, max: number): Promise<ClaimedRun[]> {
-    const jobs = await this.#boss.fetch<{ run: string }>(runQueue, { batchSize: max, db: bossSql(this.#database) })
+    const jobs = await this.#boss.fetch<{ run: string }>(runQueue, { batchSize: max })
     if (jobs.length === 0) return []
     const ids = jobs.map(({ data }) => data.run)
     const runs = await this.#database.query<ClaimedRow>(
       `WITH old AS (
-         SELECT id, owner FROM run WHERE id = ANY($1::uuid[]) AND job_id = ANY($3::uuid[]) AND ended_at IS NULL AND NOT parked ORDER BY id FOR UPDATE
+         SELECT id, owner FROM run WHERE id = ANY($1::uuid[]) AND job_id = ANY($3::uuid[]) AND num_nulls(ended_at) = 1 AND NOT parked ORDER BY id FOR UPDATE
        )
        UPDATE run SET owner = $2, fence = fence + 1, status = CASE WHEN pause_requested THEN 'paused' ELSE 'running' END,
          started_at = CASE WHEN pause_requested THEN started_at ELSE coalesce(started_at, clock_timestamp()) END
