@@ -68,12 +68,15 @@ export async function bench({ quick, say, python = !quick }: InferenceBenchOptio
     }
     const ms = quick ? 200 : 3000
     const threads = availableParallelism()
-    const bare = (path: string, row: Row, batches: readonly number[]) => async () =>
-      await bareRowsPerSecond(path, row, ms, threads, batches)
+    const bare =
+      (path: string, row: Row, batches: readonly number[], sessions = threads) =>
+      async () =>
+        await bareRowsPerSecond(path, row, ms, sessions, batches)
+    const largeBatches = quick ? [16] : [32, 64, 128, 256]
     const largeShot = binaryShot(service, large)
     const candidates: Candidates = {
       ...each(servers, 'trees, 32 clients', 'requests/s', shot => perSecond(shot, 32, ms)),
-      'trees: bare loop of one row, runs/s': bare(join(flightModel, '1/model.onnx'), trees, [1]),
+      'trees: bare loops of one row on every core, runs/s': bare(join(flightModel, '1/model.onnx'), trees, [1]),
       ...each(servers, 'trees, open loop of 200/s', 'p99 ms', shot => p99(openLoop(shot, 200, ms))),
       ...each(only(servers, 'HTTP alone', 'Meshwork'), 'trees, open loop of 4,000/s', 'p99 ms', shot =>
         p99(openLoop(shot, quick ? 400 : 4000, ms)),
@@ -84,10 +87,11 @@ export async function bench({ quick, say, python = !quick }: InferenceBenchOptio
         'requests/s',
         shot => perSecond(shot, 32, ms),
       ),
-      'large MLP: bare loop, rows/s': bare(paths.large, large, quick ? [16] : [32, 64, 128, 256]),
+      'large MLP: bare loop, rows/s': bare(paths.large, large, largeBatches, 1),
+      'large MLP: bare loops on every core, rows/s': bare(paths.large, large, largeBatches),
       'large MLP, 64 clients: Meshwork, rows/s': async () => await perSecond(largeShot, 64, ms),
       ...(paths.squeezenet && {
-        'SqueezeNet: bare loop, images/s': bare(paths.squeezenet, squeezenet, [1, 4]),
+        'SqueezeNet: bare loops on every core, images/s': bare(paths.squeezenet, squeezenet, [1, 4]),
         'SqueezeNet, 8 clients: Meshwork, images/s': async () =>
           await perSecond(binaryShot(service, squeezenet), 8, ms),
       }),
@@ -228,9 +232,14 @@ function ratiosOf(middle: Readonly<Record<string, number>>): Record<string, numb
       'large MLP: bare loop, rows/s',
     ],
     [
-      'SqueezeNet, 8 clients: Meshwork / bare loop (no goal)',
+      'large MLP, 64 clients: Meshwork / bare loops on every core (no goal)',
+      'large MLP, 64 clients: Meshwork, rows/s',
+      'large MLP: bare loops on every core, rows/s',
+    ],
+    [
+      'SqueezeNet, 8 clients: Meshwork / bare loops on every core (no goal)',
       'SqueezeNet, 8 clients: Meshwork, images/s',
-      'SqueezeNet: bare loop, images/s',
+      'SqueezeNet: bare loops on every core, images/s',
     ],
     ['600 KB, CPU: JSON / binary (goal: at least 10)', '600 KB: JSON, ms of CPU', '600 KB: binary, ms of CPU'],
     [
