@@ -7,8 +7,11 @@ import t from 'tap'
 import { float, publish, type Publication } from './repository-folder.ts'
 import { serve, type Server } from './serving.ts'
 
-const reloads = 12
+/** MESHWORK_TEST_RELOADS=100 shows it at length. */
+const reloads = Number(process.env['MESHWORK_TEST_RELOADS'] ?? 12)
 const clients = 4
+/** Of a request at the 99th percentile, also on a machine that does much else. */
+const p99MsMax = 1000
 const sum: Publication = { inputs: [float('x', 2)], outputs: [float('y', 1)] }
 const x = { name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }
 const ask = async (server: Server) => await server.infer('sum', [x])
@@ -33,35 +36,42 @@ async function publishGolden(server: Server, version: number, y: number): Promis
   await publish(server.folder, 'sum', 'sum', { ...sum, version, manifest: m => ({ ...m, samples: 'golden.json' }) })
 }
 
-t.test('versions take over one after the other, and not one request fails', { timeout: 120_000 }, async t => {
-  const server = await serve(t, { sum: ['sum', sum] })
-  let over = false
-  let last = 0
-  const failed: unknown[] = []
-  let answered = 0
-  const client = async () => {
-    while (!over) {
-      const { status, json } = await ask(server)
-      answered++
-      if (status !== 200 || json.outputs?.[0]?.data[0] !== 3) failed.push(json)
-      last = Math.max(last, Number(json['model_version']))
+t.test(
+  'versions take over one after the other, and not one request fails',
+  { timeout: 60_000 + reloads * 5000 },
+  async t => {
+    const server = await serve(t, { sum: ['sum', sum] })
+    let over = false
+    let last = 0
+    const failed: unknown[] = []
+    const times: number[] = []
+    const client = async () => {
+      while (!over) {
+        const asked = performance.now()
+        const { status, json } = await ask(server)
+        times.push(performance.now() - asked)
+        if (status !== 200 || json.outputs?.[0]?.data[0] !== 3) failed.push(json)
+        last = Math.max(last, Number(json['model_version']))
+      }
     }
-  }
-  const load = Promise.all(Array.from({ length: clients }, client))
-  for (let version = 2; version <= 1 + reloads; version++) {
-    await publish(server.folder, 'sum', 'sum', { ...sum, version })
-    await server.until('sum', version, 'READY')
-  }
-  const reached = (await ask(server)).json['model_version']
-  over = true
-  await load
-  t.equal(reached, String(1 + reloads))
-  t.equal(last, 1 + reloads, 'the load has seen the last version')
-  t.same(failed, [], `none of ${answered} requests failed`)
-  t.ok(answered > reloads * clients)
-  t.match((await server.call('/v2/models/sum')).json['versions'], [String(1 + reloads)], 'only the newest is kept')
-  t.equal((await server.call('/v2/models/sum/versions/1/ready')).status, 404)
-})
+    const load = Promise.all(Array.from({ length: clients }, client))
+    for (let version = 2; version <= 1 + reloads; version++) {
+      await publish(server.folder, 'sum', 'sum', { ...sum, version })
+      await server.until('sum', version, 'READY')
+    }
+    const reached = (await ask(server)).json['model_version']
+    over = true
+    await load
+    t.equal(reached, String(1 + reloads))
+    t.equal(last, 1 + reloads, 'the load has seen the last version')
+    t.same(failed, [], `none of ${times.length} requests failed`)
+    t.ok(times.length > reloads * clients)
+    const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Infinity
+    t.ok(p99 < p99MsMax, `99 % of them took less than ${p99.toFixed(1)} ms`)
+    t.match((await server.call('/v2/models/sum')).json['versions'], [String(1 + reloads)], 'only the newest is kept')
+    t.equal((await server.call('/v2/models/sum/versions/1/ready')).status, 404)
+  },
+)
 
 t.test(
   'a version that answers its golden rows otherwise is not served; the one before it goes on',
