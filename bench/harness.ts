@@ -5,6 +5,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 export interface BenchOptions {
   /** A short form that shows that it works; its figures mean little. */
   readonly quick: boolean
+  /** Other than the usual number, where a long one is done in parts. */
+  readonly rounds?: number
   readonly say: (text: string) => void
 }
 

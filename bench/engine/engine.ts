@@ -1,7 +1,7 @@
 // Runs of six trivial steps over REST, and steps with long lists: durable on PostgreSQL and on PGlite, against a walker
-// that makes every transition durable and does nothing else (the floor), one without any durability, and DBOS.
+// that makes every transition durable and does nothing else (the floor), one without any durability, DBOS and Prefect.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -9,14 +9,16 @@ import { startPostgres } from '../../orchestrator/test/postgres.ts'
 import { type BenchOptions, type BenchResult, machine, median, medians, rounds } from '../harness.ts'
 import { startService } from '../service.ts'
 import { dbosApp } from './dbos.ts'
+import { Prefect } from './prefect.ts'
 import { ask, Mesh, names, plainRun } from './runs.ts'
 
 type Run = () => Promise<void>
 
 const fanWidth = 64
+const prefectWidthMax = 64
 const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
 
-export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> {
+export async function bench({ quick, say, rounds: count = quick ? 1 : 5 }: BenchOptions): Promise<BenchResult> {
   const widths = quick ? [1, 16] : [1, 16, 64, 256]
   const fans = quick ? [50, 200] : [1000, 20_000]
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-engine-'))
@@ -35,6 +37,10 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
       await orchestrator({ MESHWORK_DATABASE_URL: shared }),
     ])
     const dbos = await startService(dbosApp(cache, say), [stages, await postgres()], {}, ends)
+    const prefectHome = join(folder, 'prefect')
+    await mkdir(prefectHome)
+    const prefect = new Prefect({ stages, databaseUrl: await postgres(), home: prefectHome, cache }, say)
+    ends.push(async () => await prefect.stop())
     const homes: Record<string, Run> = {
       'no durability': async () => await plainRun(stages),
       floor: async () => void (await ask(`${floor}/chain`, { steps: names.length })),
@@ -51,6 +57,7 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
         candidates[`${home}: runs/s, ${width} at a time`] = async () =>
           await perSecond(run, width, quick ? 20 : Math.max(60, width * 3))
     }
+    addPrefect(candidates, prefect, widths, quick)
     for (const items of fans) {
       candidates[`floor: s, list of ${items}`] = async () =>
         await seconds(async () => void (await ask(`${floor}/fan`, { items, width: fanWidth })))
@@ -60,12 +67,34 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
     const [, most = 0] = fans
     candidates[`PostgreSQL: MB more, list of ${most}`] = async () =>
       await onPostgres.megabytesOf(async () => await onPostgres.fan(most))
-    const samples = await rounds(quick ? 1 : 5, candidates, say)
+    const samples = await rounds(count, candidates, say)
     const middle = medians(samples)
     return { name: 'engine', machine: machine(), samples, medians: middle, ratios: ratiosOf(middle, widths, fans) }
   } finally {
     for (const end of ends.reverse()) await end()
   }
+}
+
+/** Of a peer that takes so much longer fewer runs say as much. The first of its measurements starts it, the last one ends it. */
+function addPrefect(
+  candidates: Record<string, () => Promise<number>>,
+  prefect: Prefect,
+  widths: readonly number[],
+  quick: boolean,
+): void {
+  const run = async () => await prefect.run()
+  const own = widths.filter(width => width <= prefectWidthMax)
+  candidates['Prefect: ms, one at a time'] = async () => {
+    await prefect.start()
+    await atATime(run, 16, quick ? 4 : 16) // warm
+    return await latencyMs(run, quick ? 3 : 10)
+  }
+  for (const width of own)
+    candidates[`Prefect: runs/s, ${width} at a time`] = async () => {
+      const rate = await perSecond(run, width, quick ? 4 : Math.max(10, width))
+      if (width === own.at(-1)) await prefect.stop()
+      return rate
+    }
 }
 
 const envOf = (stages: string) => ({
@@ -88,10 +117,11 @@ function ratiosOf(
     ['PGlite', 'PostgreSQL'],
     ['two orchestrators', 'PostgreSQL'],
     ['PostgreSQL', 'DBOS'],
+    ['PostgreSQL', 'Prefect'],
   ] as const
   for (const [one, other] of pairs) {
     ratios[`${one} / ${other}, latency`] = ratio(`${one}: ms, one at a time`, `${other}: ms, one at a time`)
-    for (const width of widths)
+    for (const width of widths.filter(each => `${other}: runs/s, ${each} at a time` in middle))
       ratios[`${one} / ${other}, runs/s at ${width}`] = ratio(
         `${one}: runs/s, ${width} at a time`,
         `${other}: runs/s, ${width} at a time`,

@@ -24,7 +24,7 @@ const workflow = {
 }
 const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
 
-export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> {
+export async function bench({ quick, say, rounds: count = quick ? 1 : 5 }: BenchOptions): Promise<BenchResult> {
   const sizes: Record<string, number> = { few: 1000, many: quick ? 5000 : 1_000_000 }
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-lists-'))
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
@@ -51,7 +51,7 @@ export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> 
         candidates[`${asked}, ${name}`] = measure
       }
     }
-    const samples = await rounds(quick ? 1 : 5, candidates, say)
+    const samples = await rounds(count, candidates, say)
     const middle = medians(samples)
     const ratios = Object.fromEntries(
       [...what].map(asked => [
