@@ -1,6 +1,6 @@
 // What a step is called with, and what a run answers with: templates filled from what is known by now. Pure.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonicalJson, type JsonValue, MeshError, type Problem, ProblemError, stepItemsMax } from '@meshwork/contracts'
 import { EvaluationError, type Scope } from '../definition/expression.ts'
 import { fill, readTemplate } from '../definition/template.ts'
@@ -118,7 +118,7 @@ export function outputsOf(facts: RunFacts, plan: Plan, states: ReadonlyMap<strin
   })
 }
 
-export const hashOf = (value: JsonValue): string => createHash('sha256').update(canonicalJson(value)).digest('hex')
+export const hashOf = (value: JsonValue): string => hash('sha256', canonicalJson(value))
 
 /** What stops a step before it is begun is its problem, and not one of the engine. */
 export function orProblem<T>(step: string, make: () => T): T | { kind: 'problem'; problem: Problem } {

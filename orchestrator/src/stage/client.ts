@@ -1,6 +1,6 @@
 // One attempt of a step over HTTP. Never throws: everything that can happen to a call is an Answer.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   canonicalJson,
   compile,
@@ -85,9 +85,9 @@ export class StageClient {
 
   /** A small JSON document of a stage, as for its description. */
   async get(url: string, signal: AbortSignal): Promise<unknown> {
-    const { statusCode, body } = await request(url, { dispatcher: this.#agent, signal })
-    const text = await readText(body, answerBytesMax)
-    if (statusCode !== 200) throw new Error(`GET ${url} answered ${statusCode}`)
+    const response = await request(url, { dispatcher: this.#agent, signal })
+    const text = await readText(response, answerBytesMax)
+    if (response.statusCode !== 200) throw new Error(`GET ${url} answered ${response.statusCode}`)
     return JSON.parse(text) as unknown
   }
 
@@ -100,7 +100,7 @@ export class StageClient {
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body,
     })
-    const value = parse(await readText(response.body, answerBytesMax))
+    const value = parse(await readText(response, answerBytesMax))
     if (response.statusCode === 200) return value
     if (compile(Problem).fits(value)) throw ProblemError.fromProblem(value as Problem)
     throw new Error(`POST ${url} answered ${response.statusCode}`)
@@ -130,7 +130,7 @@ export class StageClient {
     })
     const type = String(response.headers['content-type'] ?? '')
     if (response.statusCode === 200 && type.startsWith('text/event-stream')) return await readEvents(call, response)
-    const text = await readText(response.body, answerBytesMax)
+    const text = await readText(response, answerBytesMax)
     if (response.statusCode === 200)
       return readResult(call, parse(text), String(response.headers[names.stageVersion] ?? deployment.version))
     return readProblem(call, response.statusCode, type, text, retryAfterMs(response.headers['retry-after']))
@@ -167,7 +167,7 @@ function readResult(call: StageCall, output: unknown, version: string): Answer {
     return garbage(call, 'it holds a text with U+0000 or half a surrogate pair, which is not stored')
   const contract = call.deployment.contracts.get(call.major)
   const promised = contract ? withoutExtra(output as JsonValue, contract.output) : (output as JsonValue)
-  const outputHash = createHash('sha256').update(canonicalJson(promised)).digest('hex')
+  const outputHash = hash('sha256', canonicalJson(promised))
   return { kind: 'result', output: promised, version, outputHash }
 }
 
@@ -213,10 +213,11 @@ function unreachable(call: StageCall, error: unknown): MeshError {
 
 const failed = (error: MeshError) => ({ kind: 'problem' as const, problem: error.toProblem(), retryAfterMs: undefined })
 
-async function readText(body: AsyncIterable<Buffer>, limitBytes: number): Promise<string> {
+async function readText({ headers, body }: Dispatcher.ResponseData, limitBytes: number): Promise<string> {
+  if (Number(headers['content-length']) <= limitBytes) return await body.text()
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of body) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > limitBytes) throw new AnswerTooLarge(`an answer of more than ${limitBytes} bytes`)
     chunks.push(chunk)

@@ -8,7 +8,7 @@
 //  C3 Only successes are recorded. A failure is told to everyone who waited, and the next call tries anew.
 //  C4 An output that does not fit the contract never leaves the service.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   canonicalJson,
   compile,
@@ -55,7 +55,7 @@ interface Flight {
   callers: number
 }
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+export const sha256 = (text: string): string => hash('sha256', text)
 
 export class Calls {
   readonly #options: CallsOptions

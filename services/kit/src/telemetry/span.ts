@@ -1,7 +1,7 @@
 // Spans as data, written when they are over. Their ids are either random or made of what they are a span of: a span of a
 // run that is begun by one process and ended by another has the same id in both.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** W3C Trace Context, https://www.w3.org/TR/trace-context/. */
 export interface SpanContext {
@@ -57,6 +57,6 @@ export const newTrace = (sampled: boolean, spanId = newSpanId()): SpanContext =>
 export const childOf = (parent: SpanContext, spanId = newSpanId()): SpanContext => ({ ...parent, spanId })
 
 /** The id of the span of what `key` names: the same in every process. */
-export const spanIdOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16)
+export const spanIdOf = (key: string): string => hash('sha256', key).slice(0, 16)
 
 const newSpanId = (): string => randomBytes(8).toString('hex')
