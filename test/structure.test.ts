@@ -117,6 +117,7 @@ const edges: Readonly<Record<string, string>> = {
   'services/kit/src/cli/main.ts': 'a command',
   'services/kit/src/cli/run-once.ts': 'hands its environment to a stage without a server',
   'services/kit/src/cli/wrap.ts': 'hands its environment to the script',
+  'services/inference/src/session/port.ts': 'is one end of the channel to the process it runs in',
   'services/inference/src/session/pool.ts': 'the native library reads its switch from the environment',
   'services/ingest/src/stage.ts': 'its settings in a worker process come by the environment',
   'launcher/src/options.ts': 'ends a command that was called wrongly',

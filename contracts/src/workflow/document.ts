@@ -38,7 +38,7 @@ export const Duration = Type.Union(
 )
 export type Duration = Static<typeof Duration>
 
-/** As `Duration`, for waits: up to a year. */
+/** As `Duration`, for waits and ages: up to a year. */
 export const WaitTime = Type.Union(
   [
     Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$', maxLength: 16 }),
@@ -189,7 +189,7 @@ export const Step = Closed(
     ),
     retry: Type.Optional(Retry),
     cache: Type.Optional(
-      Type.Union([Type.Boolean(), Closed({ maxAge: Duration })], {
+      Type.Union([Type.Boolean(), Closed({ maxAge: WaitTime })], {
         default: true,
         description:
           'In runs with `cache`: false, and its stage is always called; maxAge, and no output that was recorded longer ago is reused.',

@@ -144,13 +144,13 @@ t.test(
     const [first] = orchestrators
     const { id } = await begin(first, 200)
     while (counts.most <= 4) await pause(5)
-    const late = await first.orchestrator.database.query(
-      "UPDATE shared_call SET touched_at = clock_timestamp() - interval '11 s' WHERE taker IS NOT NULL AND answer IS NULL RETURNING id",
-    )
-    t.ok(late.length > 0)
+    // As if its taker had last said something before that; which it may do again between.
+    while ((await shared(first))['lost'] === 0)
+      await first.orchestrator.database.query(
+        "UPDATE shared_call SET touched_at = clock_timestamp() - interval '11 s' WHERE taker IS NOT NULL AND answer IS NULL",
+      )
     const run = await first.until(id, 'succeeded')
     t.equal(Object.values(run.outputs?.['values'] ?? []).length, 200)
-    t.ok(((await shared(first))['lost'] ?? 0) >= late.length)
     t.equal(keys.size, 200, 'under the key of the item')
     t.equal((await first.events(id)).filter(({ type }) => type === 'step.succeeded').length, 201)
   },
