@@ -1,6 +1,7 @@
 // Promises about the images, before anything runs.
 
 import { stageNames } from '../../launcher/src/mesh.ts'
+import { billChecker } from './bill.ts'
 import type { Project } from './docker.ts'
 import type { Findings } from './findings.ts'
 
@@ -42,6 +43,7 @@ const searched = `
   console.log(JSON.stringify(found.slice(0, 5)))`
 
 export async function checkImages(project: Project, tag: string, findings: Findings): Promise<void> {
+  const faultsOfBill = await billChecker()
   const sizes: string[] = []
   const faults: string[] = []
   for (const service of services) {
@@ -64,6 +66,7 @@ export async function checkImages(project: Project, tag: string, findings: Findi
     const holds = (part: string) => bill.components.some(({ name: other }) => other === part)
     if (bill.bomFormat !== 'CycloneDX' || !holds('fastify') || holds('onnxruntime-node') !== (service === 'inference'))
       faults.push(`${service} has a bill of materials with ${bill.components.length} components`)
+    faults.push(...faultsOfBill(bill).map(fault => `${service} has a bill of materials that is none: ${fault}`))
     if (unwanted.length > 0) faults.push(`${service} holds ${unwanted.join(', ')}`)
   }
   findings.add(

@@ -21,6 +21,8 @@ import {
 import { Findings, seconds } from './findings.ts'
 import { checkPrivileges, checkNetworks } from './hardening.ts'
 import { checkBadSettings, checkImages, services } from './images.ts'
+import { bringImages } from './stand-ins.ts'
+import { checkWatching, endWatching, observability } from './watching.ts'
 
 const { values } = parseArgs({ options: { s3: { type: 'boolean', default: false } } })
 const inBucket = {
@@ -32,11 +34,13 @@ const versions = engineVersions()
 if (versions === undefined) process.exit(2)
 
 const name = `meshwork-test-${process.pid}`
-const [port] = await freePorts(1)
+const [port, prometheusPort, alertmanagerPort] = (await freePorts(3)) as [number, number, number]
 const url = `http://127.0.0.1:${port}`
 const project = new Project(name, {
   MESHWORK_VERSION: name,
   MESHWORK_PUBLISH: `127.0.0.1:${port}`,
+  PROMETHEUS_PORT: String(prometheusPort),
+  ALERTMANAGER_PORT: String(alertmanagerPort),
   ...(values.s3 ? inBucket : {}),
 })
 const findings = new Findings()
@@ -45,7 +49,7 @@ const begun = performance.now()
 let ended: Promise<void> | undefined
 const end = async () => {
   ended ??= (async () => {
-    await project.compose('down', '--volumes', '--remove-orphans', '--timeout=30')
+    await project.compose(...observability, 'down', '--volumes', '--remove-orphans', '--timeout=30')
     await project
       .docker('image', 'rm', '--force', ...services.map(service => `meshwork/${service}:${name}`))
       .catch(() => {})
@@ -72,6 +76,7 @@ async function test(): Promise<void> {
   await checkImages(project, name, findings)
   await checkBadSettings(project, name, findings)
 
+  if (values.s3) findings.add('the image of the S3 server', await bringImages(project, ['s3']), true)
   const up = performance.now()
   await project.compose('up', '--wait', '--wait-timeout=180')
   findings.add('docker compose up --wait', seconds(performance.now() - up), true)
@@ -79,9 +84,11 @@ async function test(): Promise<void> {
   const mesh = { project, findings, api: new Api(url), client: new Client(url) }
   const sources = await runWorkflows(mesh)
   if (values.s3) await checkStoreFolder(mesh)
+  await checkWatching(mesh, prometheusPort)
   const containers = await project.containers()
   await checkPrivileges(project, containers, findings)
   await checkNetworks(project, containers, findings)
+  await endWatching(project)
   await killInTheMiddle(mesh, sources.flights)
   await restartDatabase(mesh, sources.numbers)
   if (values.s3) await killStore(mesh, sources.numbers)
