@@ -11,6 +11,7 @@ import { stageNames } from '../launcher/src/mesh.ts'
 import { OrchestratorConfig } from '../orchestrator/src/config.ts'
 import { readDeployments } from '../services/kit/src/config/deployments.ts'
 import { foreignSettings, StageConfig } from '../services/kit/src/config/service-config.ts'
+import { programs } from './k8s/tools.ts'
 
 interface Service {
   readonly image: string
@@ -100,6 +101,11 @@ t.test('every container is locked down and bounded', async t => {
       if (/PASSWORD|SECRET|TOKEN/.test(key))
         t.match(key, /_FILE$/, `${name} ${key} is a file, not ${value.length} letters`)
   }
+})
+
+t.test('the S3 server of the tests is the one of the compose file', async t => {
+  const [, date] = /minio:RELEASE\.([\dTZ-]+)/.exec(serviceOf('s3').image) ?? []
+  t.equal(programs.minio.version.split('-')[1], date?.replaceAll(/\D/g, ''))
 })
 
 t.test('the Dockerfile and Prometheus know the same names and versions', async t => {

@@ -12,8 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Test } from 'tap'
 
-export const noServer =
-  'no S3 server: set MESHWORK_TEST_S3, or have minio on the path (go install github.com/minio/minio@latest)'
+export const noServer = 'no S3 server: npm run test:s3 brings one; or set MESHWORK_TEST_S3, or have minio on the path'
 
 export interface S3Server {
   readonly endpoint: string
