@@ -133,6 +133,7 @@ const edges: Readonly<Record<string, string>> = {
   'bench/inference/inference.ts': 'hands its environment to what it measures',
   'bench/inference/ceiling.ts': 'is a process of its own',
   'bench/engine/floor.ts': 'is a process of its own',
+  'bench/engine/prefect.ts': 'hands its environment to what it measures',
   'bench/service.ts': 'hands its environment to what it measures',
   'scripts/fuzz-subtype.ts': 'a command',
   'scripts/new-stage.ts': 'a command',
