@@ -75,7 +75,7 @@ for (const home of homes)
         const earliest = Math.floor(i / 5) * 500
         t.ok(at - began >= earliest - jitterMs, `call ${i}: ${Math.round(at - began)} ms`)
       }
-      const took = (times.at(-1) as number) - (times[0] as number)
+      const took = (times.at(-1) as number) - began
       t.ok(took >= 2000 - jitterMs && took < 10_000, `24 calls took ${Math.round(took)} ms`)
     })
 
