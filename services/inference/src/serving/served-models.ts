@@ -266,6 +266,7 @@ export class ServedModels {
     try {
       entry.traffic = await this.#options.repository.traffic(name)
       entry.trafficFault = undefined
+      this.#setShadow(entry) // so that nobody is told of the old one under the name of the new
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (entry.trafficFault !== reason) this.#options.log.warn({ model: name, reason }, 'traffic not changed')
