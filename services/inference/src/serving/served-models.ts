@@ -266,7 +266,8 @@ export class ServedModels {
     try {
       entry.traffic = await this.#options.repository.traffic(name)
       entry.trafficFault = undefined
-      this.#setShadow(entry) // so that nobody is told of the old one under the name of the new
+      // The new one is asked when all that the traffic names is loaded; the old one is not, and not told of, from now on.
+      if (entry.shadow?.version.version !== entry.traffic?.shadow?.version) entry.shadow = undefined
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (entry.trafficFault !== reason) this.#options.log.warn({ model: name, reason }, 'traffic not changed')
