@@ -25,7 +25,7 @@ export class Online {
   readonly #limiter: Limiter
   #warmed = false
 
-  constructor({ store, resources, registry, log }: ServiceContext, models: () => ServedModels) {
+  constructor({ store, resources, registry, log, environment }: ServiceContext, models: () => ServedModels) {
     this.#models = models
     const places = Math.max(1, Math.floor(resources.cpus / 2))
     this.#limiter = new Limiter({ stage: 'inference', places, waitingMax })
@@ -41,6 +41,7 @@ export class Online {
         storeUrl: store.url,
         resources: { cpus: 1, memoryBytes },
         logLevel: log.level,
+        ...(environment['MESHWORK_LOG_FORMAT'] === 'ecs' && { logFormat: 'ecs' as const }),
       },
     })
   }
