@@ -267,7 +267,8 @@ export class ServedModels {
       entry.traffic = await this.#options.repository.traffic(name)
       entry.trafficFault = undefined
       // The new one is asked when all that the traffic names is loaded; the old one is not, and not told of, from now on.
-      if (entry.shadow?.version.version !== entry.traffic?.shadow?.version) entry.shadow = undefined
+      const wanted = entry.traffic?.shadow?.version
+      if (entry.shadow && entry.shadow.version.manifest.version !== wanted) entry.shadow = undefined
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (entry.trafficFault !== reason) this.#options.log.warn({ model: name, reason }, 'traffic not changed')
