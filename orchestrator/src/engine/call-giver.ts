@@ -172,9 +172,9 @@ export class CallGiver {
   async #hear(): Promise<void> {
     const given = [...this.#waiting.values()].filter(({ state }) => state === 'given')
     if (given.length === 0) return
-    const { answered, given_up: late, known } = await this.#options.shared.news()
+    const { answered, givenUp, known } = await this.#options.shared.news()
     for (const { id, answer } of answered) this.#settle(this.#waiting.get(id), answer, 'answered')
-    for (const id of late) this.#settle(this.#waiting.get(id), { kind: 'lost' }, 'lost')
+    for (const id of givenUp) this.#settle(this.#waiting.get(id), { kind: 'lost' }, 'lost')
     for (const call of given) if (!known.has(call.id)) this.#settle(call, { kind: 'lost' }, 'lost')
   }
 

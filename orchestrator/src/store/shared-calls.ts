@@ -36,7 +36,7 @@ export interface SharedAnswer {
 export interface News {
   readonly answered: readonly SharedAnswer[]
   /** Those that nobody works on any more. */
-  readonly given_up: readonly string[]
+  readonly givenUp: readonly string[]
   /** All that stood in the table. */
   readonly known: ReadonlySet<string>
 }
@@ -101,7 +101,7 @@ export class SharedCalls {
     const of = (wanted: string) => rows.filter(({ kind }) => kind === wanted)
     return {
       answered: of('answered').map(({ id, answer }) => ({ id, answer: answer as Answer })),
-      given_up: of('late').map(({ id }) => id),
+      givenUp: of('late').map(({ id }) => id),
       known: new Set(of('known').map(({ id }) => id)),
     }
   }
