@@ -7,7 +7,7 @@ import type { SharedAnswer, SharedCall, SharedCalls, SharedRequest } from '../st
 import { Ticker } from './ticker.ts'
 
 export interface CallTakerOptions {
-  readonly shared: Pick<SharedCalls, 'take' | 'touch' | 'answer' | 'clear'>
+  readonly shared: Pick<SharedCalls, 'take' | 'touch' | 'answer' | 'giveUp'>
   readonly call: (request: SharedRequest, signal: AbortSignal) => Promise<Answer>
   /** Calls that could be begun now. */
   readonly room: () => number
@@ -60,7 +60,7 @@ export class CallTaker {
     await Promise.all(this.#done)
     await this.#answers.idle()
     await this.#options.shared
-      .clear()
+      .giveUp()
       .catch((error: unknown) => this.#options.log.warn({ err: error }, 'calls of others were not given up'))
   }
 

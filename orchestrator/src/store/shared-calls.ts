@@ -138,8 +138,13 @@ export class SharedCalls {
     )
   }
 
-  /** Takes the calls away that an orchestrator has given or taken and will not answer or hear of: its own at its end, or a dead one's. */
-  async clear(orchestrator: string = this.#me): Promise<void> {
+  /** Gives up what this one has taken and not answered; what it has given stays with its walks. */
+  async giveUp(): Promise<void> {
+    await this.#database.query('DELETE FROM shared_call WHERE taker = $1 AND answer IS NULL', [this.#me])
+  }
+
+  /** Takes away what an orchestrator that died has given, and what it has taken and not answered. */
+  async clear(orchestrator: string): Promise<void> {
     await this.#database.query('DELETE FROM shared_call WHERE giver = $1 OR (taker = $1 AND answer IS NULL)', [
       orchestrator,
     ])
