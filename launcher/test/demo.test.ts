@@ -108,7 +108,7 @@ for (const [file, args, signal, exitCode] of [
     const ended = once(child, 'exit')
     let pids = processesBelow([child.pid as number])
     while (pids.length < 11 && child.exitCode === null) {
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise(resolve => setTimeout(resolve, 10))
       pids = processesBelow([child.pid as number])
     }
     child.kill(signal)

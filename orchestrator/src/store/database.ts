@@ -2,6 +2,7 @@
 
 import { PGlite, type Transaction } from '@electric-sql/pglite'
 import pg from 'pg'
+import { fillFromEmptyCluster } from './empty-cluster.ts'
 import { lockFolder } from './folder-lock.ts'
 
 export type SqlRow = Record<string, unknown>
@@ -130,7 +131,11 @@ export function openPostgres(
 /** Opens the database in a folder; throws when another process has it open. It has one connection, so none is waited for. */
 export async function openFolder(folder: string, observer: DatabaseObserver = unobserved): Promise<Database> {
   const unlock = await lockFolder(folder)
-  const lite = await PGlite.create(folder).catch(async (error: unknown) => {
+  const create = async (): Promise<PGlite> => {
+    await fillFromEmptyCluster(folder)
+    return await PGlite.create(folder)
+  }
+  const lite = await create().catch(async (error: unknown) => {
     await unlock()
     throw error
   })
