@@ -107,7 +107,7 @@ const quiet: Omit<ProgramStep, 'name' | 'kind'> = {
 }
 
 const randomItems = (random: Random): number =>
-  random.chance(0.15) ? random.integer(longListMax / 2, longListMax) : random.integer(1, itemsMax)
+  random.chance(0.06) ? random.integer(longListMax / 2, longListMax) : random.integer(1, itemsMax)
 
 function randomKind(random: Random, inner: readonly Program[]): [Kind, Program?] {
   if (inner.length === 0 || random.chance(0.75)) return ['call']
