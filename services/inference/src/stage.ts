@@ -8,7 +8,7 @@ import { plan } from './plan.ts'
 import { QualityBook } from './quality/book.ts'
 import { qualityMetrics } from './quality/metrics.ts'
 import { Online } from './online/online.ts'
-import { useOipRoutes } from './routes/oip-routes.ts'
+import { answerMalformedUrl, useOipRoutes } from './routes/oip-routes.ts'
 import { useOnlineRoute } from './routes/online.ts'
 import { createServingMetrics } from './serving/metrics.ts'
 import { ServedModels } from './serving/served-models.ts'
@@ -83,6 +83,7 @@ export function inferenceStage(folder = modelsFolder) {
       }
     },
     tags: [{ name: 'inference protocol', description: 'Open Inference Protocol v2.' }],
+    malformedUrl: answerMalformedUrl,
     routes: async (app, service) => {
       routed = true
       const { bodyBytesMax, inFlightBytesMax, timeoutMs } = readServing(service.environment)

@@ -57,7 +57,18 @@ t.test('bodies that are cut off, chunked, pipelined, or sent with the wrong verb
     t.equal(answer.headers.get('allow'), allow)
     t.match(answer.json.error, /Method Not Allowed/)
   }
-  t.equal((await server.call(`/v2/models/${'m'.repeat(300)}`)).status, 400)
+  for (const [path, status] of [
+    [`/v2/models/${'m'.repeat(300)}`, 414],
+    [`/v2/models/sum/versions/${'1'.repeat(300)}/infer`, 414],
+    ['/v2/models/%zz/infer', 400],
+  ] as const) {
+    const answer = await server.call(path)
+    t.equal(answer.status, status, path)
+    t.match(answer.json, { error: /./ })
+    t.match(answer.headers.get('content-type'), /^application\/json/)
+  }
+  const elsewhere = await server.call('/v2models/%zz')
+  t.match([elsewhere.status, elsewhere.headers.get('content-type')], [400, /^application\/problem\+json/])
   t.equal((await server.infer('sum', [x])).status, 200, 'and it goes on')
   server.drain()
   t.equal((await server.call('/v2/health/ready')).status, 503, 'when it is to end it asks for no more')

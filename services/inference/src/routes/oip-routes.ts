@@ -1,7 +1,7 @@
 // The Open Inference Protocol v2 over HTTP, with those of Triton's extensions that are true here.
 
 import { ProblemError } from '@meshwork/contracts'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OipFault } from '../oip/fault.ts'
 import type { ServedModels } from '../serving/served-models.ts'
 import { useInferRoutes } from './infer.ts'
@@ -111,6 +111,13 @@ export async function useOipRoutes(app: FastifyInstance, options: OipRoutesOptio
   useQualityRoutes(app, parts)
   useRepositoryRoutes(app, parts)
   useInferRoutes(app, parts)
+}
+
+/** For URLs that no route can be found for: those of the protocol are answered in its shape. */
+export function answerMalformedUrl(error: unknown, { url }: FastifyRequest, reply: FastifyReply): boolean {
+  if (!/^\/v2(?![^/?])/.test(url)) return false
+  sendFault(reply, faultOf(error, smallBodyBytes))
+  return true
 }
 
 function sendFault(reply: FastifyReply, { status, message, retryAfterSeconds }: OipFault): FastifyReply {

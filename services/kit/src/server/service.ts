@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -44,7 +45,12 @@ export interface ServiceOptions {
   readonly explain?: (error: unknown) => unknown
   /** Where traces go; nowhere without it. */
   readonly traces?: TraceSettings
+  /** Answers for a URL that no route can be found for, see StageOptions. */
+  readonly malformedUrl?: AnswerMalformedUrl
 }
+
+/** Whether it has answered. The URL cannot be read (`%zz`), or a part of its path is too long. */
+export type AnswerMalformedUrl = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => boolean
 
 export interface Service {
   readonly app: App
@@ -64,8 +70,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     connectionTimeout: 0, // an answer may take as long as its work, which has its own deadline
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 256, caseSensitive: true },
-    frameworkErrors: (error, request, reply) =>
-      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
+    frameworkErrors: (error, request, reply) => {
+      const [asked, answer] = [request as FastifyRequest, reply as FastifyReply]
+      if (!options.malformedUrl?.(error, asked, answer)) void sendProblem(error, asked, answer)
+    },
     clientErrorHandler: answerConnectionFailure,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',

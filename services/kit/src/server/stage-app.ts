@@ -58,6 +58,7 @@ export async function createStageApp(options: StageAppOptions): Promise<StageApp
     log,
     bodyLimitBytes: options.bodyLimitBytes,
     ...(options.traces ? { traces: options.traces } : {}),
+    ...(stage.malformedUrl ? { malformedUrl: stage.malformedUrl } : {}),
     api: {
       title: `Meshwork ${stage.name}`,
       version: stage.version,

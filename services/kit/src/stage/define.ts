@@ -11,6 +11,7 @@ import type { ArtefactStore } from '../data/store.ts'
 import type { Tables } from '../data/tables.ts'
 import type { Resources } from '../data/resources.ts'
 import type { PlanTables } from '../plan/plan-tables.ts'
+import type { AnswerMalformedUrl } from '../server/service.ts'
 import type { Traces } from '../telemetry/traces.ts'
 import { checkEarlier, type EarlierMajor } from './earlier-major.ts'
 
@@ -116,6 +117,11 @@ export interface StageOptions<I extends TSchema, O extends TSchema> {
   readonly start?: (service: ServiceContext) => Promise<void | (() => Promise<void>)>
   /** Tags of the further routes, for the OpenAPI document. */
   readonly tags?: readonly { readonly name: string; readonly description: string }[]
+  /**
+   * Answers for URLs that no route can be found for, where those of the further routes are answered in another shape than
+   * problem+json.
+   */
+  readonly malformedUrl?: AnswerMalformedUrl
   /** Further routes of the same service. */
   readonly routes?: (app: FastifyInstance, service: ServiceContext) => Promise<void>
 }
