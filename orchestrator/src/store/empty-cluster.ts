@@ -3,18 +3,20 @@
 
 import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 
 /**
- * Fills a folder that is empty. It is whole or still empty afterwards, never half filled; it stays empty where the
+ * Fills a folder that is empty and locked. It is whole or still empty afterwards, never half filled; it stays empty where the
  * installation cannot be written to or the folder cannot be replaced (the place where a volume is mounted), and the
  * database then makes its own.
  */
 export async function fillFromEmptyCluster(folder: string): Promise<void> {
   if ((await readdir(folder)).length > 0) return
-  const draft = `${folder}.${randomUUID()}`
+  const draft = `${resolve(folder)}.new`
   try {
+    await rm(draft, { recursive: true, force: true }) // of a process that was killed over it
     await cp(await emptyCluster(), draft, { recursive: true })
     await rename(draft, folder)
   } catch {
