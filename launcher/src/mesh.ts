@@ -58,7 +58,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     MESHWORK_LOG_LEVEL: options.logLevel ?? 'info',
     MESHWORK_STORE_URL: pathToFileURL(join(folder, 'store')).href,
     MESHWORK_STAGES: addresses.map(({ name, url }) => `${name}=${url}`).join(','),
-    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled,
+    NODE_COMPILE_CACHE: compiled,
     ORT_DISABLE_TELEMETRY: '1',
   }
   const settings: Record<string, Record<string, string>> = {
