@@ -26,14 +26,30 @@ async function runSeed(t: Test, api: Api): Promise<void> {
   for (const step of await api.steps(id)) t.equal(step.status, 'succeeded', step.name)
 }
 
-t.test('a mesh', { timeout: 120_000 }, async t => {
+t.test('a mesh, with another one beside it', { timeout: 150_000 }, async t => {
   const restarts: string[] = []
-  const mesh = await startMesh({ folder: t.testdir(), ...quiet, onRestart: name => restarts.push(name) })
-  t.teardown(() => mesh.end())
+  const folder = t.testdir({ one: {}, two: {} })
+  const started = await Promise.allSettled(
+    ['one', 'two'].map(async name => {
+      const onRestart = (service: string) => restarts.push(`${service} of ${name}`)
+      return await startMesh({ folder: join(folder, name), ...quiet, onRestart })
+    }),
+  )
+  const meshes = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  t.teardown(() => Promise.all(meshes.map(each => each.end())))
+  const [mesh, beside] = meshes
+  if (!mesh || !beside) throw new AggregateError(started.flatMap(r => (r.status === 'rejected' ? [r.reason] : [])))
+  const addresses = meshes.flatMap(({ children }) => [...children.values()].map(({ address }) => address))
+  t.equal(new Set(addresses).size, 20, addresses.join(' '))
   t.same((await seedMesh(mesh.url)).workflows, ['flight-delays', 'seed'])
   const api = new Api(mesh.url)
 
-  await t.test('runs the smallest example through the gateway', async t => await runSeed(t, api))
+  await t.test('runs the smallest example through the gateway, as the other does', async t => {
+    await runSeed(t, api)
+    await seedMesh(beside.url)
+    await runSeed(t, new Api(beside.url))
+    await beside.end()
+  })
 
   await t.test('starts what dies again, at the same address, and goes on', async t => {
     const features = mesh.children.get('features')
@@ -43,7 +59,7 @@ t.test('a mesh', { timeout: 120_000 }, async t => {
     t.ok(before.length > 1, 'it has workers')
     features?.kill()
     await runSeed(t, api)
-    t.same(restarts, ['features'])
+    t.same(restarts, ['features of one'])
     t.not(features?.pid, first)
     t.equal(features?.address, address)
     const stage = await request(`${address}/v1/stage`)
@@ -57,22 +73,6 @@ t.test('a mesh', { timeout: 120_000 }, async t => {
     await mesh.end()
     t.same(await untilGone(pids, 2000), [])
   })
-})
-
-t.test('two meshes side by side choose free ports', { timeout: 120_000 }, async t => {
-  const folder = t.testdir({ one: {}, two: {} })
-  const started = await Promise.allSettled(
-    ['one', 'two'].map(async name => await startMesh({ folder: join(folder, name), ...quiet })),
-  )
-  const meshes = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
-  t.teardown(() => Promise.all(meshes.map(mesh => mesh.end())))
-  t.equal(meshes.length, 2, started.map(result => String(result.status === 'rejected' ? result.reason : '')).join('\n'))
-  const addresses = meshes.flatMap(mesh => [...mesh.children.values()].map(({ address }) => address))
-  t.equal(new Set(addresses).size, 20, addresses.join(' '))
-  for (const mesh of meshes) {
-    await seedMesh(mesh.url)
-    await runSeed(t, new Api(mesh.url))
-  }
 })
 
 t.test('what cannot start is told with its last lines, and the rest is ended', { timeout: 90_000 }, async t => {
