@@ -15,7 +15,8 @@ export interface ChaosOptions {
   readonly seconds: number
   readonly faults: readonly FaultName[]
   readonly plants?: readonly string[]
-  /** Ends before its time when this many runs were made; for a check that wants few. */
+  /** Goes on after its time, at most to three times of it, until so many runs were started: a slow machine has to show as much. */
+  readonly runsMin?: number
   readonly say: (line: string) => void
   /** Seconds that all runs have to end after the last fault. */
   readonly quietSeconds?: number
@@ -43,7 +44,7 @@ const quietSecondsDefault = 90
 const lookMs = 200
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, seconds, say, plants = [], quietSeconds = quietSecondsDefault } = options
+  const { seed, seconds, say, plants = [], runsMin = 0, quietSeconds = quietSecondsDefault } = options
   const random = new Random(seed)
   const mesh = await startMesh(plants, line => say(line.trimEnd()))
   try {
@@ -55,10 +56,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const scope = { mesh, driver, random: random.fork() }
     const injected: { fault: FaultName; evidence: string }[] = []
     const missed: FaultName[] = []
-    const until = performance.now() + seconds * 1000
-    while (performance.now() < until) {
+    const begun = performance.now()
+    const over = () => {
+      const past = (performance.now() - begun) / 1000
+      return past >= seconds && (past >= 3 * seconds || driver.history.starts.size >= runsMin)
+    }
+    while (!over()) {
       for (const name of shuffled(options.faults, random)) {
-        if (performance.now() >= until) break
+        if (over()) break
         const evidence = await faults.get(name)?.(scope)
         if (evidence === undefined) missed.push(name)
         else injected.push({ fault: name, evidence })
