@@ -38,7 +38,8 @@ t.test('a mesh, with another one beside it', { timeout: 150_000 }, async t => {
   const meshes = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   t.teardown(() => Promise.all(meshes.map(each => each.end())))
   const [mesh, beside] = meshes
-  if (!mesh || !beside) throw new AggregateError(started.flatMap(r => (r.status === 'rejected' ? [r.reason] : [])))
+  const reasons = started.flatMap(result => (result.status === 'rejected' ? [String(result.reason)] : []))
+  if (!mesh || !beside) throw new Error(reasons.join('\n'))
   const addresses = meshes.flatMap(({ children }) => [...children.values()].map(({ address }) => address))
   t.equal(new Set(addresses).size, 20, addresses.join(' '))
   t.same((await seedMesh(mesh.url)).workflows, ['flight-delays', 'seed'])

@@ -1,6 +1,6 @@
 // A new folder of the embedded database is a copy of an empty one.
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openFolder } from '../../src/store/database.ts'
@@ -20,6 +20,13 @@ t.test('databases of folders that begin alike share nothing', async t => {
     ['one', 'two'],
     'no draft is left',
   )
+})
+
+t.test('an empty folder is filled, whatever a start that was cut off has left beside it', async t => {
+  const folder = t.testdir({ state: {}, 'state.new': { PG_VERSION: 'half' } })
+  await fillFromEmptyCluster(join(folder, 'state'))
+  t.match(readFileSync(join(folder, 'state/PG_VERSION'), 'utf8'), /^\d+\s*$/)
+  t.notOk(existsSync(join(folder, 'state.new')))
 })
 
 t.test('a folder that is not empty is left as it is', async t => {
