@@ -36,12 +36,12 @@ export const crashPoints: Readonly<Record<string, Patch>> = {
   ),
   'share-after-give': after('store/shared-calls.ts', 'share-after-give', '[JSON.stringify(calls), this.#me],\n    )'),
   'share-after-take': {
-    file: 'engine/call-taker.ts',
+    file: 'calls/taker.ts',
     find: 'for (const call of taken) this.#begin(call)',
     put: "if (taken.length > 0) crashPoint('share-after-take');for (const call of taken) this.#begin(call)",
   },
-  'share-before-answer': before('engine/call-taker.ts', 'share-before-answer', takenAnswer),
-  'share-after-answer': after('engine/call-taker.ts', 'share-after-answer', takenAnswer),
+  'share-before-answer': before('calls/taker.ts', 'share-before-answer', takenAnswer),
+  'share-after-answer': after('calls/taker.ts', 'share-after-answer', takenAnswer),
   'verb-before-commit': before('store/verbs.ts', 'verb-before-commit', 'const job = randomUUID()\n    const [run] = '),
   'verb-after-commit': before('store/verbs.ts', 'verb-after-commit', `if (changed) return { kind: 'done'`),
 }

@@ -3,7 +3,7 @@
 import { Registry } from 'prom-client'
 import { createGatewayMetrics } from '../../gateway/src/metrics.ts'
 import { DatabaseMetrics } from '../../orchestrator/src/telemetry/database-metrics.ts'
-import { watchRates } from '../../orchestrator/src/telemetry/call-rates.ts'
+import { watchStageCalls } from '../../orchestrator/src/telemetry/stage-calls.ts'
 import { watchDeployments } from '../../orchestrator/src/telemetry/deployments.ts'
 import { EngineMetrics } from '../../orchestrator/src/telemetry/metrics.ts'
 import { watchRuns } from '../../orchestrator/src/telemetry/run-census.ts'
@@ -46,7 +46,7 @@ export function catalogue(): ReadonlyMap<Owner, readonly Metric[]> {
   new DatabaseMetrics(orchestrator).watch({ pools: () => [] })
   watchRuns(orchestrator, async () => ({ statuses: [], queued: 0, queuedSeconds: 0, held: 0 }))
   watchDeployments(orchestrator, () => [])
-  watchRates(orchestrator, () => new Map())
+  watchStageCalls(orchestrator, () => new Map())
   const gateway = new Registry()
   createGatewayMetrics(gateway)
   return new Map<Owner, readonly Metric[]>([

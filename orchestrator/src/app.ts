@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { MeshError } from '@meshwork/contracts'
 import { createService, type Service, type TraceSettings } from '@meshwork/kit'
 import type { Logger } from 'pino'
-import { CallRates } from './engine/call-rates.ts'
+import { StageCalls } from './calls/stage-calls.ts'
 import { Doorkeeper } from './engine/doorkeeper.ts'
 import { Engine } from './engine/engine.ts'
 import { Janitor } from './engine/janitor.ts'
@@ -39,6 +39,7 @@ import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
+import { PlaceLedger } from './store/place-ledger.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
 import { Schedules } from './store/schedules.ts'
@@ -51,7 +52,7 @@ import { Webhooks } from './store/webhooks.ts'
 import { Workflows } from './store/workflows.ts'
 import { DatabaseMetrics } from './telemetry/database-metrics.ts'
 import { watchDeployments } from './telemetry/deployments.ts'
-import { watchRates } from './telemetry/call-rates.ts'
+import { watchStageCalls } from './telemetry/stage-calls.ts'
 import { EngineMetrics } from './telemetry/metrics.ts'
 import { watchRuns } from './telemetry/run-census.ts'
 import { WebhookClient } from './webhook/post.ts'
@@ -148,8 +149,9 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const subRuns = new SubRuns({ runs, signals, verbs, starter, changed: run => tell({ engine, news }, run) })
   const doorkeeper = new Doorkeeper(admission, log, () => engine.wake())
   const stageLimits = new StageLimits(database)
-  const rates = new CallRates(stageLimits, log)
-  watchRates(service.registry, () => rates.waiting())
+  const places = new PlaceLedger(database, me)
+  const stageCalls = new StageCalls(stageLimits, places, log)
+  watchStageCalls(service.registry, () => stageCalls.allWaiting())
   const shared = options.databaseUrl === undefined ? undefined : new SharedCalls(database, me)
   const engine: Engine = new Engine({
     me,
@@ -165,7 +167,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     traces: service.traces,
     runsMax,
     callsMax,
-    rates,
+    stageCalls,
     shared,
     changed,
   })
@@ -194,7 +196,14 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const takeover =
     options.databaseUrl === undefined || shared === undefined
       ? undefined
-      : new Takeover({ url: options.databaseUrl, me, runs, shared, log, taken: () => engine.wake() })
+      : new Takeover({
+          url: options.databaseUrl,
+          me,
+          runs,
+          remains: [shared, places],
+          log,
+          taken: () => engine.wake(),
+        })
 
   // No name, id or address holds U+0000, and no text of the database can.
   service.app.addHook('onRequest', async ({ url }) => {
@@ -208,7 +217,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   waitRoutes(service.app, { runs, signals, engine, news })
   forkRoutes(service.app, runs, starter)
-  explainRoutes(service.app, { runs, engine, directory, rates })
+  explainRoutes(service.app, { runs, engine, directory, stageCalls })
   scheduleRoutes(service.app, schedules, starter)
   webhookRoutes(service.app, webhooks, webhookClient)
   referenceRoutes(service.app, database)
@@ -216,7 +225,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   bulkRoutes(service.app, { runs, verbs, engine, news, starter })
   eventRoutes(service.app, { runs, news, metrics, streamsMax: options.eventStreamsMax })
   stageRoutes(service.app, { directory, deployments, workflows, planner })
-  stageLimitRoutes(service.app, stageLimits, rates)
+  stageLimitRoutes(service.app, stageLimits, stageCalls)
 
   return {
     ...service,
@@ -225,8 +234,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       for (const { stage, url } of [...options.stages, ...(await deployments.list())]) directory.add(stage, url)
       await directory.start()
       if (takeover) await takeover.start()
-      else await runs.giveBack(await runs.activeJobs()) // the folder is ours alone, so whoever held these is gone
-      await rates.start()
+      else {
+        // The folder is ours alone, so whoever held these is gone.
+        await runs.giveBack(await runs.activeJobs())
+        for (const party of await places.parties()) await places.clear(party)
+      }
+      await stageCalls.start()
       engine.start()
       janitor.start()
       scheduler.start()
@@ -243,7 +256,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       await webhookClient.close()
       await janitor.stop()
       await engine.stop()
-      await rates.stop()
+      await stageCalls.stop()
       await doorkeeper.stop()
       await takeover?.stop()
       await boss.stop({ graceful: false })

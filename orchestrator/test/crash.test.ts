@@ -184,6 +184,37 @@ outputs: { count: "\${size(steps.each.items)}" }
     t.notOk(events.some(({ type }) => type === 'step.retrying'))
   })
 
+t.test('places of a stage that a killed orchestrator held are free at once', async t => {
+  const echo = await startEcho(t)
+  const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }
+  const [first, second] = [await start(t, echo.url, where), await start(t, echo.url, where)]
+  await request(`${first.url}/v1/stages/echo/limit`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: '{ "concurrency": 2 }',
+  })
+  await post(
+    `${first.url}/v1/workflows`,
+    `name: list
+params: { n: { type: array } }
+steps:
+  each: { forEach: "\${params.n}", concurrency: 6, stage: echo@1, with: { value: "item\${index}", act: hold } }
+`,
+    'application/yaml',
+  )
+  const { id } = await post<RunView>(
+    `${first.url}/v1/runs`,
+    JSON.stringify({ workflow: 'list', params: { n: [1, 2, 3, 4, 5, 6] } }),
+  )
+  while (echo.times.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  const killed = performance.now()
+  await first.kill('SIGKILL')
+  while (echo.times.length < 3) await new Promise(resolve => setTimeout(resolve, 5))
+  t.ok(performance.now() - killed < 5000, 'before it would have been silent for too long')
+  echo.release()
+  t.equal((await untilEnded(second.url, id)).at(-1)?.type, 'run.succeeded')
+})
+
 t.test('of two orchestrators on one database the one that lives takes over at once', async t => {
   const echo = await startEcho(t)
   const where = { MESHWORK_DATABASE_URL: (await startPostgres(t)).url }

@@ -255,13 +255,18 @@ export type DeploymentView = Static<typeof DeploymentView>
 
 export const StageLimit = Closed(
   {
-    count: Type.Integer({ minimum: 1, maximum: 1000 }),
-    per: Duration,
+    concurrency: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Calls in flight at one time.' }),
+    ),
+    count: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'Calls that begin within any time of length `per`.' }),
+    ),
+    per: Type.Optional(Duration),
   },
   {
     title: 'StageLimit',
-    description: 'So many calls of a stage begin within any time of this length, over all orchestrators.',
-    examples: [{ count: 100, per: '1m' }],
+    description: 'Of the calls of a stage, over all orchestrators. `count` and `per` belong together.',
+    examples: [{ concurrency: 4 }, { count: 100, per: '1m' }],
   },
 )
 export type StageLimit = Static<typeof StageLimit>
@@ -269,11 +274,19 @@ export type StageLimit = Static<typeof StageLimit>
 export const StageLimitView = Closed(
   {
     stage: StageName,
-    count: Type.Integer({ minimum: 1 }),
-    per: Type.String(),
+    concurrency: Nullable(Type.Integer({ minimum: 1 })),
+    count: Nullable(Type.Integer({ minimum: 1 })),
+    per: Nullable(Type.String()),
+    inFlight: Nullable(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Calls in flight over all orchestrators, as those last said; counted where there is `concurrency`.',
+      }),
+    ),
     waiting: Type.Integer({
       minimum: 0,
-      description: 'Calls that wait for their turn at the orchestrator that answers.',
+      description: 'Calls that wait for a place or their turn at the orchestrator that answers.',
     }),
     updatedAt: Time('When it was set.'),
   },

@@ -3,6 +3,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Traces } from '@meshwork/kit'
 import type { Logger } from 'pino'
+import { Caller, type CallRequest } from '../calls/caller.ts'
+import type { StageCalls } from '../calls/stage-calls.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Answer } from '../stage/answer.ts'
 import type { StageClient } from '../stage/client.ts'
@@ -15,8 +17,6 @@ import type { SignalRow, Signals } from '../store/signals.ts'
 import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
-import type { CallRates } from './call-rates.ts'
-import { Caller, type CallRequest } from './caller.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { ProgressWriter } from './progress.ts'
 import { Walk } from './walk.ts'
@@ -36,7 +36,7 @@ export interface EngineOptions {
   readonly traces: Traces
   readonly runsMax: number
   readonly callsMax: number
-  readonly rates: CallRates
+  readonly stageCalls: StageCalls
   /** Where there can be other orchestrators. */
   readonly shared?: SharedCalls | undefined
   /** Told after each commit that concerns a run. */

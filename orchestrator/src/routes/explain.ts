@@ -1,6 +1,6 @@
 import { Problem, RunExplanation } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
-import type { CallRates } from '../engine/call-rates.ts'
+import type { StageCalls } from '../calls/stage-calls.ts'
 import type { Engine } from '../engine/engine.ts'
 import { explain } from '../engine/explain.ts'
 import type { Directory } from '../stage/directory.ts'
@@ -12,10 +12,10 @@ export interface ExplainRoutesOptions {
   readonly runs: Runs
   readonly engine: Engine
   readonly directory: Directory
-  readonly rates: CallRates
+  readonly stageCalls: StageCalls
 }
 
-export function explainRoutes(app: App, { runs, engine, directory, rates }: ExplainRoutesOptions): void {
+export function explainRoutes(app: App, { runs, engine, directory, stageCalls }: ExplainRoutesOptions): void {
   app.get(
     '/v1/runs/:id/explain',
     {
@@ -42,7 +42,8 @@ export function explainRoutes(app: App, { runs, engine, directory, rates }: Expl
           ahead: run.status === 'queued' ? await runs.queuedBefore(run) : 0,
           deployments: directory.views(),
           places: url => engine.places(url),
-          rate: stage => rates.of(stage),
+          stagePlaces: stage => stageCalls.places(stage),
+          rate: stage => stageCalls.rate(stage),
         },
         Date.now(),
       )

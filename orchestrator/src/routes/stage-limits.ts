@@ -1,9 +1,9 @@
 import { MeshError, Problem, StageLimit, StageLimitView, StageName } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
-import type { CallRates } from '../engine/call-rates.ts'
+import type { StageCalls } from '../calls/stage-calls.ts'
 import { durationMs, durationText } from '../plan/duration.ts'
-import type { StageLimitRow, StageLimits } from '../store/stage-limits.ts'
+import type { StageBounds, StageLimitRow, StageLimits } from '../store/stage-limits.ts'
 
 const LimitList = Type.Object(
   { items: Type.Array(StageLimitView) },
@@ -13,12 +13,14 @@ const ofStage = Type.Object({ stage: StageName })
 const tags = ['stages']
 const perMsMax = 86_400_000
 
-export function stageLimitRoutes(app: App, limits: StageLimits, rates: CallRates): void {
+export function stageLimitRoutes(app: App, limits: StageLimits, stageCalls: StageCalls): void {
   const view = (row: StageLimitRow): StageLimitView => ({
     stage: row.stage,
+    concurrency: row.concurrency,
     count: row.count,
-    per: durationText(row.perMs),
-    waiting: rates.of(row.stage)?.waiting ?? 0,
+    per: row.perMs === null ? null : durationText(row.perMs),
+    inFlight: row.concurrency === null ? null : row.inFlight,
+    waiting: stageCalls.waiting(row.stage),
     updatedAt: row.updatedAt.toISOString(),
   })
   const missing = (stage: string) => new MeshError('MESHWORK_STAGE_LIMIT_UNKNOWN', { stage })
@@ -29,7 +31,7 @@ export function stageLimitRoutes(app: App, limits: StageLimits, rates: CallRates
       schema: {
         operationId: 'listStageLimits',
         tags,
-        summary: 'How often stages may be called',
+        summary: 'How often, and how many at one time, stages may be called',
         response: { 200: LimitList, default: Problem },
       },
     },
@@ -42,24 +44,17 @@ export function stageLimitRoutes(app: App, limits: StageLimits, rates: CallRates
       schema: {
         operationId: 'setStageLimit',
         tags,
-        summary: 'Limit how often a stage is called',
+        summary: 'Limit how often a stage is called, or how many calls are in flight',
         description:
-          'Calls of the stage that begin within any time of this length, over all orchestrators; the others wait in order. Holds within a second or two everywhere.',
+          '`concurrency`: calls of the stage in flight at one time. `count`: calls that begin within any time of length `per`. Both over all orchestrators; the others wait in order. What is not named is not limited any more. Holds within a second or two everywhere.',
         params: ofStage,
         body: StageLimit,
         response: { 200: StageLimitView, default: Problem },
       },
     },
     async request => {
-      const { count, per } = request.body
-      const perMs = durationMs(per)
-      if (!(perMs >= 1 && perMs <= perMsMax))
-        throw new MeshError('MESHWORK_REQUEST_INVALID', {
-          what: 'The body',
-          problems: `"per" is ${String(per)}, which is not between 1ms and a day`,
-        })
-      const row = await limits.set(request.params.stage, { count, perMs })
-      await rates.refresh()
+      const row = await limits.set(request.params.stage, boundsOf(request.body))
+      await stageCalls.refresh()
       return view(row)
     },
   )
@@ -70,7 +65,7 @@ export function stageLimitRoutes(app: App, limits: StageLimits, rates: CallRates
       schema: {
         operationId: 'getStageLimit',
         tags,
-        summary: 'How often a stage may be called',
+        summary: 'How often, and how many at one time, a stage may be called',
         params: ofStage,
         response: { 200: StageLimitView, default: Problem },
       },
@@ -95,8 +90,20 @@ export function stageLimitRoutes(app: App, limits: StageLimits, rates: CallRates
     },
     async request => {
       if (!(await limits.remove(request.params.stage))) throw missing(request.params.stage)
-      await rates.refresh()
+      await stageCalls.refresh()
       return { items: (await limits.list()).map(view) }
     },
   )
+}
+
+function boundsOf({ concurrency, count, per }: StageLimit): StageBounds {
+  const invalid = (problems: string) => new MeshError('MESHWORK_REQUEST_INVALID', { what: 'The body', problems })
+  if ((count === undefined) !== (per === undefined))
+    throw invalid(`"count" and "per" belong together, and "${count === undefined ? 'count' : 'per'}" is missing`)
+  if (concurrency === undefined && count === undefined)
+    throw invalid('it limits nothing: name "concurrency", or "count" and "per", or both (DELETE takes a limit away)')
+  const perMs = per === undefined ? null : durationMs(per)
+  if (perMs !== null && !(perMs >= 1 && perMs <= perMsMax))
+    throw invalid(`"per" is ${String(per)}, which is not between 1ms and a day`)
+  return { concurrency: concurrency ?? null, count: count ?? null, perMs }
 }

@@ -2,7 +2,7 @@
 
 import { compile, type JsonValue, ProblemError, StagePlan } from '@meshwork/contracts'
 import type { Planned, StagePlanner } from '../plan/columns.ts'
-import { CallLimits } from '../engine/call-limits.ts'
+import { CallLimits } from '../calls/call-limits.ts'
 import type { StageClient } from './client.ts'
 import type { Deployment } from './deployment.ts'
 import type { Directory } from './directory.ts'

@@ -210,6 +210,18 @@ const steps: readonly string[] = [
   ALTER TABLE event DROP CONSTRAINT event_run_id_fkey;
   ALTER TABLE run SET (fillfactor = 60)
   `,
+  `
+  ALTER TABLE stage_limit ADD COLUMN concurrency int, ALTER COLUMN count DROP NOT NULL, ALTER COLUMN per_ms DROP NOT NULL;
+  CREATE TABLE stage_place (
+    stage text NOT NULL,
+    holder text NOT NULL,
+    taken int NOT NULL,
+    waiting int NOT NULL,
+    waits_since timestamptz NOT NULL,
+    touched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (stage, holder)
+  )
+  `,
 ]
 
 const lockKey = 7_202_611

@@ -1,11 +1,21 @@
-// How often stages may be called, over all orchestrators. Who wants to call reserves a time under the lock of the stage's row.
+// How often stages may be called and how many calls of them there may be at one time, over all orchestrators. Who wants to
+// call reserves a time under the lock of the stage's row; places are in place-ledger.ts.
 
-import { type CallRate, reserve } from '../engine/reserve.ts'
+import { reserve } from '../calls/reserve.ts'
 import type { Database } from './database.ts'
 
-export interface StageLimitRow extends Record<string, unknown>, CallRate {
+/** At least one of the two: calls at one time, or calls (`count`) that begin within a time (`perMs`). */
+export interface StageBounds {
+  readonly concurrency: number | null
+  readonly count: number | null
+  readonly perMs: number | null
+}
+
+export interface StageLimitRow extends Record<string, unknown>, StageBounds {
   stage: string
   updatedAt: Date
+  /** Calls over all orchestrators, as those last said. */
+  inFlight: number
 }
 
 export interface Reservation {
@@ -16,8 +26,8 @@ export interface Reservation {
 }
 
 interface Kept extends Record<string, unknown> {
-  count: number
-  per_ms: number
+  count: number | null
+  per_ms: number | null
   begins: number[]
   now: number
 }
@@ -26,7 +36,8 @@ const limitsMax = 1000
 /** So far ahead times are given out; one that nobody uses in the end is lost. */
 const horizonMs = 250
 
-const columns = 'stage, count, per_ms AS "perMs", updated_at AS "updatedAt"'
+const columns = `stage, concurrency, count, per_ms AS "perMs", updated_at AS "updatedAt",
+  (SELECT coalesce(sum(taken), 0)::int FROM stage_place WHERE stage_place.stage = stage_limit.stage) AS "inFlight"`
 
 export class StageLimits {
   readonly #database: Database
@@ -35,12 +46,14 @@ export class StageLimits {
     this.#database = database
   }
 
-  async set(stage: string, { count, perMs }: CallRate): Promise<StageLimitRow> {
+  /** Takes the place of what was set before. */
+  async set(stage: string, { concurrency, count, perMs }: StageBounds): Promise<StageLimitRow> {
     const [row] = await this.#database.query<StageLimitRow>(
-      `INSERT INTO stage_limit (stage, count, per_ms) VALUES ($1, $2, $3)
-       ON CONFLICT (stage) DO UPDATE SET count = excluded.count, per_ms = excluded.per_ms, updated_at = clock_timestamp()
+      `INSERT INTO stage_limit (stage, concurrency, count, per_ms) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (stage) DO UPDATE SET concurrency = excluded.concurrency, count = excluded.count, per_ms = excluded.per_ms,
+         updated_at = clock_timestamp()
        RETURNING ${columns}`,
-      [stage, count, perMs],
+      [stage, concurrency, count, perMs],
     )
     return row as StageLimitRow
   }
@@ -61,7 +74,11 @@ export class StageLimits {
 
   /** Answers whether there was one. */
   async remove(stage: string): Promise<boolean> {
-    return (await this.#database.query('DELETE FROM stage_limit WHERE stage = $1 RETURNING stage', [stage])).length > 0
+    return await this.#database.transaction(async sql => {
+      const removed = await sql.query('DELETE FROM stage_limit WHERE stage = $1 RETURNING stage', [stage])
+      await sql.query('DELETE FROM stage_place WHERE stage = $1', [stage])
+      return removed.length > 0
+    })
   }
 
   async reserve(stage: string, wanted: number): Promise<Reservation> {
@@ -72,9 +89,11 @@ export class StageLimits {
         `SELECT count, per_ms, begins, 1000 * extract(epoch FROM clock_timestamp())::float8 AS now FROM stage_limit WHERE stage = $1`,
         [stage],
       )
-      if (!kept) return { waitsMs: Array.from({ length: wanted }, () => 0), nextMs: undefined }
-      const { count, per_ms: perMs, now } = kept
-      const { at, begins, nextAt } = reserve({ count, perMs }, kept.begins, wanted, now, horizonMs)
+      if (!kept || kept.count === null || kept.per_ms === null)
+        return { waitsMs: Array.from({ length: wanted }, () => 0), nextMs: undefined }
+      const { now } = kept
+      const rate = { count: kept.count, perMs: kept.per_ms }
+      const { at, begins, nextAt } = reserve(rate, kept.begins, wanted, now, horizonMs)
       if (at.length > 0)
         await sql.query('UPDATE stage_limit SET begins = $2::float8[] WHERE stage = $1', [stage, [...begins]])
       return { waitsMs: at.map(one => one - now), nextMs: nextAt - now }

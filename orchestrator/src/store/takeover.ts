@@ -4,13 +4,19 @@
 import type { Logger } from 'pino'
 import pg from 'pg'
 import type { Runs } from './runs.ts'
-import type { SharedCalls } from './shared-calls.ts'
+
+export interface Remains {
+  /** Orchestrators that have something there, but for this one. */
+  parties(): Promise<readonly string[]>
+  clear(orchestrator: string): Promise<void>
+}
 
 export interface TakeoverOptions {
   readonly url: string
   readonly me: string
   readonly runs: Runs
-  readonly shared: SharedCalls
+  /** What else an orchestrator that has died may have left. */
+  readonly remains: readonly Remains[]
   readonly log: Logger
   /** Called when runs were taken over. */
   readonly taken: () => void
@@ -63,9 +69,10 @@ export class Takeover {
   async #look(): Promise<void> {
     try {
       if (!this.#client) await this.#connect()
-      const { runs, shared, me } = this.#options
-      for (const owner of new Set([...(await runs.otherOwners(me)), ...(await shared.parties())]))
-        await this.#takeFrom(owner)
+      const { runs, remains, me } = this.#options
+      const owners = new Set(await runs.otherOwners(me))
+      for (const left of remains) for (const party of await left.parties()) owners.add(party)
+      for (const owner of owners) await this.#takeFrom(owner)
       this.#again(lookMs)
     } catch (error) {
       this.#options.log.warn({ err: error }, 'could not look for orchestrators that have died')
@@ -82,7 +89,7 @@ export class Takeover {
     ])
     if (!rows[0]?.got) return
     try {
-      await this.#options.shared.clear(owner)
+      for (const left of this.#options.remains) await left.clear(owner)
       const jobs = await this.#options.runs.activeJobs(owner)
       if (jobs.length === 0) return
       await this.#options.runs.giveBack(jobs)

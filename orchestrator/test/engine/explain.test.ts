@@ -44,6 +44,7 @@ const known = (
   ahead: 3,
   deployments: [ready],
   places: () => ({ taken: 1, waiting: 0, max: 32 }),
+  stagePlaces: () => undefined,
   rate: () => undefined,
   ...more,
 })
@@ -83,6 +84,13 @@ for (const [title, of, run, a, b] of [
   [
     'calls that wait for a place are told with the limit',
     known({ a: 'running' }, {}, { places: () => ({ taken: 32, waiting: 9, max: 32 }) }),
+    'running',
+    'limited',
+    'needs',
+  ],
+  [
+    'calls that wait for a place of their stage are told with its limit',
+    known({ a: 'running' }, {}, { stagePlaces: () => ({ max: 3, waiting: 2 }) }),
     'running',
     'limited',
     'needs',

@@ -1,7 +1,7 @@
 // Who waits, and for what: places for calls, and the walker's inbox.
 
 import t from 'tap'
-import { CallLimits } from '../../src/engine/call-limits.ts'
+import { CallLimits } from '../../src/calls/call-limits.ts'
 import { Inbox } from '../../src/engine/inbox.ts'
 
 const never = new AbortController().signal

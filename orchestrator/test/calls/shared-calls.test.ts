@@ -2,11 +2,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RunView, StepItemView } from '@meshwork/contracts'
-import { defineStage } from '@meshwork/kit'
-import { startStage } from '@meshwork/kit/testing'
 import t, { type Test } from 'tap'
-import Type from 'typebox'
 import { type Asking, openOrchestrator, placeOf } from '../fixture/orchestrator.ts'
+import { startSlow } from '../fixture/slow-stage.ts'
 
 const list = `name: list
 params: { n: { type: array } }
@@ -25,36 +23,6 @@ async function begin({ post }: Asking, count: number): Promise<RunView> {
   return await post('/v1/runs', { workflow: 'list', params: { n: Array.from({ length: count }, (_, i) => i) } })
 }
 
-/** Answers after 150 ms; what it is called with most at one time is counted. */
-async function startSlow(t: Test) {
-  const counts = { calls: 0, atOnce: 0, most: 0, aborted: 0 }
-  const keys = new Set<string>()
-  const stage = defineStage({
-    name: 'slow',
-    version: '1.0.0',
-    summary: 'Takes its time.',
-    input: Type.Object({ value: Type.Integer() }, { additionalProperties: false }),
-    output: Type.Object({ value: Type.Integer() }, { additionalProperties: false }),
-    run: async (input, context) => {
-      counts.calls++
-      counts.atOnce++
-      counts.most = Math.max(counts.most, counts.atOnce)
-      keys.add(String(context.idempotencyKey))
-      try {
-        await pause(150, undefined, { signal: context.signal })
-      } catch (error) {
-        counts.aborted++
-        throw error
-      } finally {
-        counts.atOnce--
-      }
-      return input
-    },
-  })
-  const { url } = await startStage(t, stage, import.meta.url, { concurrency: 256, queue: 4096 })
-  return { url, counts, keys }
-}
-
 const shared = async ({ app }: Asking): Promise<Record<string, number>> => {
   const text = (await app.inject('/metrics')).body
   const found = text.matchAll(/^meshwork_item_calls_shared_total\{result="(\w+)"\} (\d+)$/gm)
@@ -62,7 +30,7 @@ const shared = async ({ app }: Asking): Promise<Record<string, number>> => {
 }
 
 async function open(t: Test, n: number) {
-  const slow = await startSlow(t)
+  const slow = await startSlow(t, 150)
   const place = await placeOf(t, 'PostgreSQL')
   const options = { ...place, callsMax: 4, stages: [{ stage: 'slow', url: slow.url }] }
   const orchestrators: Asking[] = []

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { reserve } from '../../src/engine/reserve.ts'
+import { reserve } from '../../src/calls/reserve.ts'
 
 const rate = { count: 3, perMs: 1000 }
 

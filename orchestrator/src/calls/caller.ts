@@ -1,4 +1,4 @@
-// Makes the calls of walks: at a deployment that takes calls, in a place there, in the turn of the stage. Calls of items
+// Makes the calls of walks: at a deployment that takes calls, in a place there, as the limits of the stage allow. Calls of items
 // that find no place may be made by another orchestrator, and calls of others are made here while there are places.
 
 import { type JsonValue, ProblemError, type Progress } from '@meshwork/contracts'
@@ -8,10 +8,10 @@ import type { Outcome } from '../stage/circuit.ts'
 import { restartMs, type StageClient } from '../stage/client.ts'
 import type { Directory, Entered } from '../stage/directory.ts'
 import type { SharedCalls, SharedRequest } from '../store/shared-calls.ts'
-import { CallGiver, type Made, type Shared } from './call-giver.ts'
+import { CallGiver, type Made, type Shared } from './giver.ts'
 import { CallLimits } from './call-limits.ts'
-import type { CallRates } from './call-rates.ts'
-import { CallTaker } from './call-taker.ts'
+import type { StageCalls } from './stage-calls.ts'
+import { CallTaker } from './taker.ts'
 
 export interface CallRequest {
   readonly stage: string
@@ -33,7 +33,7 @@ export interface CallRequest {
 export interface CallerOptions {
   readonly directory: Directory
   readonly client: StageClient
-  readonly rates: CallRates
+  readonly stageCalls: StageCalls
   /** In flight at one time for each address. */
   readonly callsMax: number
   /** Where there can be other orchestrators. */
@@ -85,8 +85,8 @@ export class Caller {
   }
 
   async call(call: CallRequest): Promise<Answer> {
-    const { directory, client, rates } = this.#options
-    let release: (() => void) | undefined
+    const { directory, client, stageCalls } = this.#options
+    const releases: (() => void)[] = []
     let entered: Entered | undefined
     let outcome: Outcome = 'unknown'
     try {
@@ -95,8 +95,8 @@ export class Caller {
       const { deployment } = entered
       const made = await this.#placeFor(call, deployment.url)
       if (made.kind === 'elsewhere') return made.answer
-      release = made.release
-      await rates.take(call.stage, call.signal) // last, since its turn is not to be missed
+      releases.push(made.release)
+      releases.push(await stageCalls.take(call.stage, call.signal))
       const answer = await client.call({ ...call, deployment })
       outcome = outcomeOf(answer)
       return answer
@@ -107,7 +107,7 @@ export class Caller {
       throw error
     } finally {
       entered?.leave(outcome)
-      release?.()
+      for (const release of releases) release()
     }
   }
 

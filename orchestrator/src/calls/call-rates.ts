@@ -1,9 +1,9 @@
-// Lets calls of stages with a limit begin when it is their turn, first come first served. Stages without one cost nothing.
+// Lets calls of stages that may be called only so often begin when it is their turn, first come first served. Stages without one cost nothing.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { StageLimitRow, StageLimits } from '../store/stage-limits.ts'
-import type { CallRate } from './reserve.ts'
+import type { StageLimits } from '../store/stage-limits.ts'
+import type { KnownLimits } from './known-limits.ts'
 
 interface Waiter {
   readonly enter: () => void
@@ -15,46 +15,30 @@ const failurePauseMs = 500
 const reservedMax = 64
 
 export class CallRates {
-  readonly #limits: Pick<StageLimits, 'list' | 'reserve'>
+  readonly #known: Pick<KnownLimits, 'of'>
+  readonly #limits: Pick<StageLimits, 'reserve'>
   readonly #log: Logger
-  #known = new Map<string, StageLimitRow>()
   readonly #waiting = new Map<string, Waiter[]>()
   readonly #stop = new AbortController()
-  #look: Promise<void> = Promise.resolve()
 
-  constructor(limits: Pick<StageLimits, 'list' | 'reserve'>, log: Logger) {
+  constructor(known: Pick<KnownLimits, 'of'>, limits: Pick<StageLimits, 'reserve'>, log: Logger) {
+    this.#known = known
     this.#limits = limits
     this.#log = log
   }
 
-  /** Throws when the limits cannot be read; afterwards they are looked at every second. */
-  async start(): Promise<void> {
-    await this.refresh()
-    this.#look = this.#keepLooking()
-  }
-
-  async stop(): Promise<void> {
+  stop(): void {
     this.#stop.abort()
-    await this.#look
   }
 
-  async refresh(): Promise<void> {
-    this.#known = new Map((await this.#limits.list()).map(row => [row.stage, row]))
-  }
-
-  of(stage: string): (CallRate & { readonly waiting: number }) | undefined {
-    const known = this.#known.get(stage)
-    return known && { ...known, waiting: this.#waiting.get(stage)?.length ?? 0 }
-  }
-
-  /** Calls that wait, by stage. */
-  waiting(): ReadonlyMap<string, number> {
-    return new Map([...this.#known.keys()].map(stage => [stage, this.#waiting.get(stage)?.length ?? 0]))
+  /** Calls that wait here. */
+  waiting(stage: string): number {
+    return this.#waiting.get(stage)?.length ?? 0
   }
 
   /** Resolves when a call of the stage may begin. Throws the signal's reason. */
   async take(stage: string, signal: AbortSignal): Promise<void> {
-    if (!this.#known.has(stage)) return
+    if ((this.#known.of(stage)?.count ?? null) === null) return
     signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       const queue = this.#waiting.get(stage)
@@ -99,15 +83,6 @@ export class CallRates {
       }
     }
     this.#waiting.delete(stage)
-  }
-
-  async #keepLooking(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await this.#pause(lookMs)
-      await this.refresh().catch((error: unknown) =>
-        this.#log.warn({ err: error }, 'the limits of stages were not read'),
-      )
-    }
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,0 +1,159 @@
+// Calls of a stage that may have so many in flight at one time take a place among those of all orchestrators, first come
+// first served. Stages without such a limit cost a look into a map.
+//
+// Invariants
+//  P1 A call that waited begins after the commit that counts it. Those that were in flight when the limit came are counted, too.
+//  P2 Of a stage one exchange with the database is under way at a time. It says how many calls there are, never how many
+//     more, so one whose end is not known is put right by the next.
+//  P3 While calls are in flight or wait, that is said again and again: who falls silent loses its places.
+
+import type { Logger } from 'pino'
+import { Inbox } from '../engine/inbox.ts'
+import type { PlaceLedger } from '../store/place-ledger.ts'
+import type { KnownLimits } from './known-limits.ts'
+
+interface Waiter {
+  readonly since: number
+  readonly enter: () => void
+}
+
+interface Line {
+  inFlight: number
+  readonly waiting: Waiter[]
+  /** A call has come or gone. Nobody reads it while nobody serves the line. */
+  readonly changes: Inbox<'changed'>
+  served: Promise<void> | undefined
+}
+
+/** So often those that wait look for places that others have given back. */
+const lookMs = 10
+const sayAgainMs = 250
+const failurePauseMs = 500
+
+export class StagePlaces {
+  readonly #known: Pick<KnownLimits, 'of' | 'onRead'>
+  readonly #ledger: Pick<PlaceLedger, 'exchange' | 'mayBeFree' | 'leave'>
+  readonly #log: Logger
+  readonly #lines = new Map<string, Line>()
+  #stopped = false
+
+  constructor(
+    known: Pick<KnownLimits, 'of' | 'onRead'>,
+    ledger: Pick<PlaceLedger, 'exchange' | 'mayBeFree' | 'leave'>,
+    log: Logger,
+  ) {
+    this.#known = known
+    this.#ledger = ledger
+    this.#log = log
+    known.onRead(() => {
+      for (const [stage, line] of this.#lines) this.#serve(stage, line)
+    })
+  }
+
+  /** When nobody calls any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const line of this.#lines.values()) line.changes.put('changed')
+    await Promise.all([...this.#lines.values()].map(async ({ served }) => await served))
+    await this.#ledger
+      .leave()
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'places for calls of stages were not given back'))
+  }
+
+  /** Calls that wait here. */
+  waiting(stage: string): number {
+    return this.#lines.get(stage)?.waiting.length ?? 0
+  }
+
+  /** Resolves with the release of a place. Throws the signal's reason. */
+  async take(stage: string, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
+    const line = this.#lineOf(stage)
+    if (this.#isLimited(stage)) await this.#waitIn(line, stage, signal)
+    else line.inFlight++
+    return () => {
+      line.inFlight--
+      changed(line)
+    }
+  }
+
+  #isLimited(stage: string): boolean {
+    return (this.#known.of(stage)?.concurrency ?? null) !== null
+  }
+
+  #lineOf(stage: string): Line {
+    const line = this.#lines.get(stage) ?? {
+      inFlight: 0,
+      waiting: [],
+      changes: new Inbox<'changed'>(),
+      served: undefined,
+    }
+    this.#lines.set(stage, line)
+    return line
+  }
+
+  async #waitIn(line: Line, stage: string, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = {
+        since: performance.now(),
+        enter: () => {
+          signal.removeEventListener('abort', leave)
+          line.inFlight++
+          resolve()
+        },
+      }
+      const leave = () => {
+        line.waiting.splice(line.waiting.indexOf(waiter), 1)
+        changed(line)
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', leave, { once: true })
+      line.waiting.push(waiter)
+      changed(line)
+      this.#serve(stage, line)
+    })
+  }
+
+  #serve(stage: string, line: Line): void {
+    if (line.served || this.#stopped || isEmpty(line) || !(this.#isLimited(stage) || line.waiting.length > 0)) return
+    line.served = this.#exchangeWhileUsed(stage, line).finally(() => {
+      line.served = undefined
+    })
+  }
+
+  async #exchangeWhileUsed(stage: string, line: Line): Promise<void> {
+    while (!this.#stopped) {
+      const said = isEmpty(line)
+      try {
+        const granted = await this.#ledger.exchange(stage, standing(line))
+        for (const waiter of line.waiting.splice(0, granted ?? line.waiting.length)) waiter.enter()
+        if (granted === undefined || (said && isEmpty(line))) return
+        await this.#untilWorthwhile(stage, line)
+      } catch (error) {
+        this.#log.warn({ err: error, stage }, 'no place could be taken for calls of a stage with a limit')
+        await line.changes.take(failurePauseMs)
+      }
+    }
+  }
+
+  /** Something has changed here, a place may have come free elsewhere, or it is time to say again what stands. */
+  async #untilWorthwhile(stage: string, line: Line): Promise<void> {
+    const until = performance.now() + sayAgainMs
+    for (let left = sayAgainMs; left > 0 && !this.#stopped; left = until - performance.now()) {
+      const waits = line.waiting.length > 0
+      if ((await line.changes.take(waits ? lookMs : left)).length > 0) return
+      if (waits && (await this.#ledger.mayBeFree(stage))) return
+    }
+  }
+}
+
+const isEmpty = ({ inFlight, waiting }: Line) => inFlight === 0 && waiting.length === 0
+
+function changed(line: Line): void {
+  if (line.served) line.changes.put('changed')
+}
+
+function standing({ inFlight, waiting }: Line) {
+  const [first] = waiting
+  return { taken: inFlight, waiting: waiting.length, waitedMs: first ? performance.now() - first.since : 0 }
+}
