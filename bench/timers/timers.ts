@@ -1,17 +1,18 @@
 // How late an orchestrator on PostgreSQL is: when a wait is over, when a run that rested is to go on, and when a place
-// among the runs of a workflow becomes free. All by the times that the database recorded; beside a bare timer of Node.
+// among the runs of a workflow or the calls of a stage becomes free. Beside a bare timer of Node.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { RunView } from '@meshwork/contracts'
 import pg from 'pg'
-import { Agent, request } from 'undici'
 import { startPostgres } from '../../orchestrator/test/postgres.ts'
 import { type BenchOptions, type BenchResult, machine, medians, rounds } from '../harness.ts'
 import { startService } from '../service.ts'
+import { ask } from './ask.ts'
+import { StagePlaces } from './stage-places.ts'
 
-const agent = new Agent({ connections: 64, headersTimeout: 0, bodyTimeout: 0 })
 const restMs = 16_000
 const timed = {
   name: 'timed',
@@ -20,33 +21,46 @@ const timed = {
 }
 const narrow = { name: 'narrow', limits: { runs: 1 }, steps: { held: { wait: { for: '1ms' } } } }
 
+const settings = { MESHWORK_PORT: '0', MESHWORK_LOG_LEVEL: 'silent', MESHWORK_RUNS_MAX: '1000' }
+
 export async function bench({ quick, say }: BenchOptions): Promise<BenchResult> {
   const runs = quick ? 20 : 500
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-timers-'))
   const ends: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })]
   try {
     const postgres = await startPostgres({ teardown: end => void ends.push(end) })
-    const url = await startService(
-      'orchestrator/src/main.ts',
-      [],
-      {
-        MESHWORK_PORT: '0',
-        MESHWORK_LOG_LEVEL: 'silent',
-        MESHWORK_RUNS_MAX: '1000',
-        MESHWORK_DATABASE_URL: postgres.url,
-      },
-      ends,
-    )
+    const orchestrator = async (env: Record<string, string>) =>
+      await startService(
+        'orchestrator/src/main.ts',
+        [],
+        { ...settings, MESHWORK_DATABASE_URL: postgres.url, ...env },
+        ends,
+      )
+    const url = await orchestrator({})
     const client = new pg.Client({ connectionString: postgres.url })
     await client.connect()
     ends.push(() => client.end())
     for (const document of [timed, narrow]) await ask(`${url}/v1/workflows`, document)
+    const stage = await startService(
+      'bench/timers/brief-stage.ts',
+      [pathToFileURL(join(folder, 'store')).href],
+      {},
+      ends,
+    )
+    const own = {
+      MESHWORK_DATABASE_URL: (await startPostgres({ teardown: end => void ends.push(end) })).url,
+      MESHWORK_STAGES: `brief=${stage}`,
+    }
+    const places = new StagePlaces([await orchestrator(own), await orchestrator(own)])
+    await places.prepare()
     const lateness = async (aheadMs: number) => await latenessOf(url, client, runs, aheadMs)
     const candidates = {
       'bare timer, p99 ms': async () => p99(await bareTimers(runs)),
       'a wait is over, p99 ms': async () => p99(await lateness(2000)),
       'a run that rested goes on, p99 ms': async () => p99(await lateness(restMs)),
       'a place is free: to the next run, p99 ms': async () => p99(await handovers(url, client, Math.min(runs, 200))),
+      'a place of a stage is free: to the next call, p99 ms': async () => p99(await places.atHome(runs)),
+      'the same, to a call at another orchestrator, p99 ms': async () => p99(await places.elsewhere(runs)),
     }
     const samples = await rounds(quick ? 1 : 5, candidates, say)
     const middle = medians(samples)
@@ -123,11 +137,3 @@ async function untilEnded(client: pg.Client, ids: readonly string[]): Promise<vo
 
 const p99 = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(0.99 * (values.length - 1))] as number
-
-async function ask<T>(url: string, body: unknown): Promise<T> {
-  const headers = { 'content-type': 'application/json' }
-  const answer = await request(url, { method: 'POST', dispatcher: agent, headers, body: JSON.stringify(body) })
-  const text = await answer.body.text()
-  if (answer.statusCode >= 300) throw new Error(text)
-  return JSON.parse(text) as T
-}
