@@ -69,12 +69,12 @@ export const bugs: Readonly<Record<string, Bug>> = {
     breaks: ['nothing starts after a cancel', 'the outcome is that of the program'],
   },
   'one-attempt-too-many': {
-    patch: { file: 'engine/settle.ts', find: 'attempt >= step.retry.attempts', put: 'attempt > step.retry.attempts' },
+    patch: { file: 'step/settle.ts', find: 'attempt >= step.retry.attempts', put: 'attempt > step.retry.attempts' },
     faults: ['pause'],
     breaks: ['attempts within the policy'],
   },
   'tried-again-after-a-final-error': {
-    patch: { file: 'engine/settle.ts', find: '!problem.retryable || attempt', put: 'attempt' },
+    patch: { file: 'step/settle.ts', find: '!problem.retryable || attempt', put: 'attempt' },
     faults: ['pause'],
     breaks: ['what may not be tried again is not'],
   },

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Answer } from '../stage/answer.ts'
 import { Batcher } from '../store/batcher.ts'
 import type { SharedCalls, SharedRequest } from '../store/shared-calls.ts'
-import { Ticker } from '../engine/ticker.ts'
+import { Ticker } from '../upkeep/ticker.ts'
 
 export type Release = () => void
 /** Where a call is made: here, with a place that has to be released, or elsewhere. */

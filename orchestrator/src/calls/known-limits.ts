@@ -1,7 +1,7 @@
 // The limits of stages as they were last read, once a second.
 
 import type { Logger } from 'pino'
-import { Ticker } from '../engine/ticker.ts'
+import { Ticker } from '../upkeep/ticker.ts'
 import type { StageLimitRow, StageLimits } from '../store/stage-limits.ts'
 
 const lookMs = 1000

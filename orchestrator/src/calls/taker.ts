@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Answer } from '../stage/answer.ts'
 import { Batcher } from '../store/batcher.ts'
 import type { SharedAnswer, SharedCall, SharedCalls, SharedRequest } from '../store/shared-calls.ts'
-import { Ticker } from '../engine/ticker.ts'
+import { Ticker } from '../upkeep/ticker.ts'
 
 export interface CallTakerOptions {
   readonly shared: Pick<SharedCalls, 'take' | 'touch' | 'answer' | 'giveUp'>

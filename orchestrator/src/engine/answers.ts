@@ -1,7 +1,7 @@
 // The answers to the steps of a run that wait, as far as its walk has read them.
 
 import type { SignalRow } from '../store/signals.ts'
-import type { StepState } from './state.ts'
+import type { StepState } from '../step/state.ts'
 
 export class Answers {
   readonly #read: () => Promise<SignalRow[]>

@@ -3,11 +3,11 @@
 import { MeshError, type Problem, type RunStatus } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
 import type { NewEvent, Parks, Transition } from '../store/transition.ts'
-import { itemPlace } from './item-name.ts'
-import { outputsOf } from './input.ts'
-import type { RunFacts } from './scope.ts'
-import type { Change } from './settle.ts'
-import type { StepState } from './state.ts'
+import { itemPlace } from '../step/item-name.ts'
+import { outputsOf } from '../step/input.ts'
+import type { RunFacts } from '../step/scope.ts'
+import type { Change } from '../step/settle.ts'
+import type { StepState } from '../step/state.ts'
 
 export type FinalStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'>
 

@@ -16,7 +16,7 @@
 
 import type { RunStatus, StepStatus } from '@meshwork/contracts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
-import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from './state.ts'
+import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from '../step/state.ts'
 
 export type Command =
   | { readonly kind: 'start'; readonly step: PlanStep }

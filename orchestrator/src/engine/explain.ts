@@ -5,8 +5,8 @@ import type { CallRate } from '../calls/reserve.ts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { RunRow } from '../store/rows.ts'
 import { durationText } from '../plan/duration.ts'
-import { subRunId } from './sub.ts'
-import { hasOutput, isSettled, pendingStep, type StepState } from './state.ts'
+import { subRunId } from '../step/sub.ts'
+import { hasOutput, isSettled, pendingStep, type StepState } from '../step/state.ts'
 
 export interface KnownOfRun {
   readonly run: Pick<

@@ -1,6 +1,6 @@
 import { BulkAnswer, BulkCancel, bulkMax, BulkStart, MeshError, Problem, ProblemError } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
-import type { Starter } from '../engine/starter.ts'
+import type { Starter } from '../start/starter.ts'
 import { ask, DryRun, type VerbRoutesOptions } from './verbs.ts'
 
 type Item = BulkAnswer['items'][number]

@@ -2,7 +2,7 @@ import { AgainView, ForkRequest, Problem, RunComparison, RunView } from '@meshwo
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
 import { compareRuns } from '../engine/compare.ts'
-import type { Starter } from '../engine/starter.ts'
+import type { Starter } from '../start/starter.ts'
 import { runView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
 import { findRun, ofRun, originOf, requireSteps, StartHeaders, stepsOf } from './runs.ts'

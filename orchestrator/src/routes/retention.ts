@@ -1,6 +1,6 @@
 import { Problem, RetentionView } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
-import type { Janitor } from '../engine/janitor.ts'
+import type { Janitor } from '../upkeep/janitor.ts'
 import type { Retention } from '../store/retention.ts'
 import { DryRun } from './verbs.ts'
 

@@ -17,7 +17,7 @@ import {
 import { type App, writeTraceparent } from '@meshwork/kit'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import type { Origin, Starter } from '../engine/starter.ts'
+import type { Origin, Starter } from '../start/starter.ts'
 import type { RunNews } from '../events.ts'
 import { itemView, type RunRow, runView, type ShownRun, type StepRow, stepView } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'

@@ -12,8 +12,8 @@ import {
 } from '@meshwork/contracts'
 import type { App } from '@meshwork/kit'
 import Type from 'typebox'
-import { calendarFault, firesBetween, nextFire, nextFires } from '../engine/cron.ts'
-import type { Starter } from '../engine/starter.ts'
+import { calendarFault, firesBetween, nextFire, nextFires } from '../schedule/cron.ts'
+import type { Starter } from '../start/starter.ts'
 import { type FireRow, type ScheduleRow, type Schedules, schedulesMax } from '../store/schedules.ts'
 import { DryRun } from './verbs.ts'
 

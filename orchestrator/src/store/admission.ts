@@ -5,7 +5,7 @@
 //  A2 A run that is held and may begin is admitted: when it comes, when another ends, or at the next look.
 
 import type { PgBoss } from 'pg-boss'
-import { admit } from '../engine/admit.ts'
+import { admit } from '../upkeep/admit.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'

@@ -11,7 +11,7 @@ import type {
   StepView,
   WorkflowDocument,
 } from '@meshwork/contracts'
-import type { StepState } from '../engine/state.ts'
+import type { StepState } from '../step/state.ts'
 import type { LimitsPlan, Plan } from '../plan/plan.ts'
 
 export interface WorkflowRow extends Record<string, unknown> {

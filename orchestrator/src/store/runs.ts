@@ -2,7 +2,7 @@
 
 import type { JsonValue, RunStatus, StepStatus } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
-import type { StepState } from '../engine/state.ts'
+import type { StepState } from '../step/state.ts'
 import type { RunPulse } from '../events.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Admission } from './admission.ts'

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, type JsonValue, type StepStatus, type WaitView } from '@meshwork/contracts'
 import type { PgBoss } from 'pg-boss'
-import type { SubEnd } from '../engine/sub.ts'
+import type { SubEnd } from '../step/sub.ts'
 import type { Database, Sql } from './database.ts'
 import { bossSql, runQueue } from './ledger.ts'
 import type { RunRow } from './rows.ts'

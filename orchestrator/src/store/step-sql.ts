@@ -1,7 +1,7 @@
 // Steps and events as JSON on their way into the tables, many runs in one statement.
 
-import { itemPlace } from '../engine/item-name.ts'
-import type { StepState } from '../engine/state.ts'
+import { itemPlace } from '../step/item-name.ts'
+import type { StepState } from '../step/state.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { NewEvent } from './transition.ts'
 

@@ -1,7 +1,7 @@
 // What a walker records: one whole transition of a run, all or nothing.
 
 import type { JsonValue, Problem, RunEvent, RunStatus } from '@meshwork/contracts'
-import type { StepState } from '../engine/state.ts'
+import type { StepState } from '../step/state.ts'
 
 export interface NewEvent {
   readonly type: RunEvent['type']

@@ -1,7 +1,7 @@
 import type { Problem, RunStatus } from '@meshwork/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { StepState } from '../engine/state.ts'
-import type { Shares } from '../engine/timeline.ts'
+import type { StepState } from '../step/state.ts'
+import type { Shares } from './timeline.ts'
 import type { Removed } from '../store/retention.ts'
 
 const gaps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]

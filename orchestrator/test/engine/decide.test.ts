@@ -1,9 +1,9 @@
 import type { Problem, StepStatus } from '@meshwork/contracts'
 import t from 'tap'
 import { decide } from '../../src/engine/decide.ts'
-import { retryDelayMs } from '../../src/engine/retry.ts'
-import { answered, cancelled, failed, skipped, started } from '../../src/engine/settle.ts'
-import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from '../../src/engine/state.ts'
+import { retryDelayMs } from '../../src/step/retry.ts'
+import { answered, cancelled, failed, skipped, started } from '../../src/step/settle.ts'
+import { hasOutput, isSettled, pendingStep, type RunState, type StepState } from '../../src/step/state.ts'
 import { orderOf } from '../../src/plan/order.ts'
 import { ancestorsOf, needsOf, type Plan, planOf, type PlanStep, retryDefaults } from '../../src/plan/plan.ts'
 

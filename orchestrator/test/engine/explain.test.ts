@@ -1,7 +1,7 @@
 import type { DeploymentView, StepStatus } from '@meshwork/contracts'
 import t from 'tap'
 import { explain, type KnownOfRun } from '../../src/engine/explain.ts'
-import { pendingStep, type StepState } from '../../src/engine/state.ts'
+import { pendingStep, type StepState } from '../../src/step/state.ts'
 import { type Plan, planOf } from '../../src/plan/plan.ts'
 
 const plan: Plan = planOf({

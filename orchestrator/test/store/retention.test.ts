@@ -1,7 +1,7 @@
 // What is removed and what stays, on both homes.
 
 import t, { type Test } from 'tap'
-import { Janitor } from '../../src/engine/janitor.ts'
+import { Janitor } from '../../src/upkeep/janitor.ts'
 import { type Database, openFolder, openPostgres } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { type Removed, Retention } from '../../src/store/retention.ts'

@@ -9,8 +9,8 @@ import type { Verbs } from '../store/verbs.ts'
 import type { Sql } from '../store/database.ts'
 import { firesBetween, nextFire } from './cron.ts'
 import { judgeFire, queuedMax } from './judge-fire.ts'
-import type { Starter } from './starter.ts'
-import { Ticker } from './ticker.ts'
+import type { Starter } from '../start/starter.ts'
+import { Ticker } from '../upkeep/ticker.ts'
 
 export interface SchedulerOptions {
   readonly schedules: Schedules

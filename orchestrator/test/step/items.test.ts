@@ -1,9 +1,9 @@
 // What is left to do of a list when its step is begun again, and when another walk goes on with it.
 
 import t from 'tap'
-import { itemName } from '../../src/engine/item-name.ts'
-import { Items } from '../../src/engine/items.ts'
-import { pendingStep, type StepState } from '../../src/engine/state.ts'
+import { itemName } from '../../src/step/item-name.ts'
+import { Items } from '../../src/step/items.ts'
+import { pendingStep, type StepState } from '../../src/step/state.ts'
 import type { PlanStep } from '../../src/plan/plan.ts'
 
 const step: PlanStep = {

@@ -14,9 +14,9 @@ import {
 } from '@meshwork/kit'
 import type { PlanStep } from '../plan/plan.ts'
 import type { ClaimedRun } from '../store/runs.ts'
-import type { End } from './compose.ts'
-import { itemPlace } from './item-name.ts'
-import { isSettled, type StepState } from './state.ts'
+import type { End } from '../engine/compose.ts'
+import { itemPlace } from '../step/item-name.ts'
+import { isSettled, type StepState } from '../step/state.ts'
 
 /** The traceparent of a new run: within the given one, or the first of a trace that is sent if `sampled` says so. */
 export function traceparentOf(given: string | undefined, runId: string, sampled: () => boolean): string {

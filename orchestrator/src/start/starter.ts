@@ -17,10 +17,10 @@ import { stepState } from '../store/rows.ts'
 import type { Accepted, NewRun, Runs } from '../store/runs.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import { type Again, forkOf, forkParams } from './again.ts'
-import { hashOf } from './input.ts'
-import { traceparentOf, traceparentOfStep } from './run-spans.ts'
-import { reused } from './settle.ts'
-import { pendingStep, type StepState } from './state.ts'
+import { hashOf } from '../step/input.ts'
+import { traceparentOf, traceparentOfStep } from '../telemetry/run-spans.ts'
+import { reused } from '../step/settle.ts'
+import { pendingStep, type StepState } from '../step/state.ts'
 
 export interface StarterOptions {
   readonly runs: Runs

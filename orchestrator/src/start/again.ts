@@ -7,9 +7,9 @@
 
 import type { JsonValue } from '@meshwork/contracts'
 import type { Plan } from '../plan/plan.ts'
-import { conditionOf, inputOf, itemInputsOf } from './input.ts'
-import type { RunFacts } from './scope.ts'
-import { hasOutput, pendingStep, type StepState } from './state.ts'
+import { conditionOf, inputOf, itemInputsOf } from '../step/input.ts'
+import type { RunFacts } from '../step/scope.ts'
+import { hasOutput, pendingStep, type StepState } from '../step/state.ts'
 
 export type Reason = 'asked' | 'follows' | 'not-done' | 'input-changed'
 

@@ -9,12 +9,12 @@ import type { Runs } from '../store/runs.ts'
 import type { SignalData, Signals } from '../store/signals.ts'
 import type { Verbs } from '../store/verbs.ts'
 import { retryOf } from './again.ts'
-import { inputOf } from './input.ts'
-import type { RunFacts } from './scope.ts'
+import { inputOf } from '../step/input.ts'
+import type { RunFacts } from '../step/scope.ts'
 import type { Starter } from './starter.ts'
-import type { StepState } from './state.ts'
-import type { SubEnd } from './sub.ts'
-import { subRunId } from './sub.ts'
+import type { StepState } from '../step/state.ts'
+import type { SubEnd } from '../step/sub.ts'
+import { subRunId } from '../step/sub.ts'
 
 type States = ReadonlyMap<string, StepState>
 

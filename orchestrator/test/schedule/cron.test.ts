@@ -1,6 +1,6 @@
 import t from 'tap'
-import { calendarFault, firesBetween, nextFires } from '../../src/engine/cron.ts'
-import { type FireFacts, judgeFire } from '../../src/engine/judge-fire.ts'
+import { calendarFault, firesBetween, nextFires } from '../../src/schedule/cron.ts'
+import { type FireFacts, judgeFire } from '../../src/schedule/judge-fire.ts'
 
 for (const [title, cron, timeZone, after, expected] of [
   ['seconds', '*/10 * * * * *', 'UTC', '2026-01-01T00:00:00.500Z', ['2026-01-01T00:00:10Z', '2026-01-01T00:00:20Z']],

@@ -1,7 +1,7 @@
 import { newTrace, readTraceparent, writeTraceparent } from '@meshwork/kit'
 import t from 'tap'
-import { RunSpans, traceparentOf, traceparentOfStep } from '../../src/engine/run-spans.ts'
-import { pendingStep, type StepState } from '../../src/engine/state.ts'
+import { RunSpans, traceparentOf, traceparentOfStep } from '../../src/telemetry/run-spans.ts'
+import { pendingStep, type StepState } from '../../src/step/state.ts'
 import type { ClaimedRun } from '../../src/store/runs.ts'
 
 const given = newTrace(true)

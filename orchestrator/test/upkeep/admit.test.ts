@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { admit } from '../../src/engine/admit.ts'
+import { admit } from '../../src/upkeep/admit.ts'
 
 const now = 1_000_000
 const starts = { count: 2, perMs: 60_000 }

@@ -3,11 +3,11 @@
 import type { Span, Traces } from '@meshwork/kit'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { ClaimedRun } from '../store/runs.ts'
-import type { End } from './compose.ts'
-import { itemPlace } from './item-name.ts'
+import type { End } from '../engine/compose.ts'
+import { itemPlace } from '../step/item-name.ts'
 import { RunSpans } from './run-spans.ts'
-import type { Change } from './settle.ts'
-import type { StepState } from './state.ts'
+import type { Change } from '../step/settle.ts'
+import type { StepState } from '../step/state.ts'
 
 const tellAgainMs = 30_000
 const lost = { code: 'MESHWORK_ATTEMPT_LOST', detail: 'the orchestrator that made the call ended before its answer' }

@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino'
 import type { Signals } from '../store/signals.ts'
-import type { SubRuns } from './sub-runs.ts'
+import type { SubRuns } from '../start/sub-runs.ts'
 import { Ticker } from './ticker.ts'
 
 /** Others may let a run rest, though for no less than a walk holds one that waits. */

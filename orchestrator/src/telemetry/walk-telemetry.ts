@@ -3,10 +3,10 @@
 import type { Logger } from 'pino'
 import type { PlanStep } from '../plan/plan.ts'
 import type { ClaimedRun } from '../store/runs.ts'
-import type { EngineMetrics } from '../telemetry/metrics.ts'
-import type { End } from './compose.ts'
-import { itemPlace } from './item-name.ts'
-import type { StepState } from './state.ts'
+import type { EngineMetrics } from './metrics.ts'
+import type { End } from '../engine/compose.ts'
+import { itemPlace } from '../step/item-name.ts'
+import type { StepState } from '../step/state.ts'
 import { Timeline } from './timeline.ts'
 
 export class WalkTelemetry {

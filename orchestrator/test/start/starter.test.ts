@@ -1,6 +1,6 @@
 import type { ProblemError } from '@meshwork/contracts'
 import t from 'tap'
-import { Starter, type StarterOptions } from '../../src/engine/starter.ts'
+import { Starter, type StarterOptions } from '../../src/start/starter.ts'
 import type { WorkflowRow } from '../../src/store/rows.ts'
 import type { NewRun } from '../../src/store/runs.ts'
 

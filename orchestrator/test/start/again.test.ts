@@ -1,8 +1,8 @@
 import type { JsonValue, StepStatus } from '@meshwork/contracts'
 import t from 'tap'
-import { type Again, forkOf, rerunOf, retryOf } from '../../src/engine/again.ts'
-import { hashOf, inputOf } from '../../src/engine/input.ts'
-import { pendingStep, type StepState } from '../../src/engine/state.ts'
+import { type Again, forkOf, rerunOf, retryOf } from '../../src/start/again.ts'
+import { hashOf, inputOf } from '../../src/step/input.ts'
+import { pendingStep, type StepState } from '../../src/step/state.ts'
 import { type Plan, planOf } from '../../src/plan/plan.ts'
 
 // a → b → d, a → c → d, and e by itself

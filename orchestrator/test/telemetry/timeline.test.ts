@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Timeline } from '../../src/engine/timeline.ts'
+import { Timeline } from '../../src/telemetry/timeline.ts'
 
 t.test('the time of a run is calls, rest, and what is left: orchestration', async t => {
   const line = new Timeline(1000)
