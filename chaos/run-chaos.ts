@@ -42,6 +42,8 @@ const programs = 24
 const workMs = 15
 const quietSecondsDefault = 90
 const lookMs = 200
+/** What the end of a run frees is given back after it. */
+const settleMs = 1000
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, seconds, say, plants = [], runsMin = 0, quietSeconds = quietSecondsDefault } = options
@@ -77,6 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       await driver.signalRest()
       await pause(lookMs)
     }
+    await pause(settleMs)
     const record = await readRecord(mesh.postgres.url, mesh.ledger)
     const { calls, effects, duplicates } = counted(record)
     const violations = check(driver.history, record)

@@ -2,6 +2,7 @@
 
 import type { History, Start } from '../drive/driver.ts'
 import type { Program } from '../program/program.ts'
+import { checkCallsAtOnce } from './calls-at-once.ts'
 import { checkRun } from './check-run.ts'
 import type { Record, RunRecord } from './record.ts'
 import { checkUnderWay } from './under-way.ts'
@@ -41,6 +42,9 @@ export function check(history: History, record: Record): Violation[] {
       if (!record.runs.has(id))
         violations.push({ promise: 'an acknowledged run is never lost', run: id, detail: `${key} was answered it` })
   }
+  for (const limited of history.limited) violations.push(...checkCallsAtOnce(record.lines, limited))
+  for (const { holder, taken } of record.placesTaken)
+    violations.push({ promise: 'every place is given back', run: '', detail: `${holder} still has ${taken}` })
   for (const { run, state } of record.jobsAstray)
     violations.push({ promise: 'every run ends', run, detail: `its job is ${state}` })
   for (const { run, step } of record.lines)

@@ -45,6 +45,8 @@ export interface Record {
   readonly lines: readonly LedgerLine[]
   /** Jobs of the queue whose run has ended, or that are missing for one that has not. */
   readonly jobsAstray: readonly { readonly run: string; readonly state: string }[]
+  /** Places of the stage that orchestrators hold. */
+  readonly placesTaken: readonly { readonly holder: string; readonly taken: number }[]
 }
 
 type Grouped<T> = Map<string, T[]>
@@ -68,6 +70,9 @@ export async function readRecord(url: string, ledger: string): Promise<Record> {
       `SELECT r.id AS run, coalesce(j.state::text, 'missing') AS state FROM run r LEFT JOIN pgboss.job j ON j.name = 'run' AND j.id = r.job_id
        WHERE (r.ended_at IS NULL) = (j.id IS NULL OR j.state NOT IN ('created', 'active', 'retry')) AND r.ended_at IS NULL`,
     )
+    const { rows: placesTaken } = await client.query<{ holder: string; taken: number }>(
+      'SELECT holder, taken FROM stage_place WHERE taken > 0',
+    )
     const lines = readLedger(ledger)
     const [stepsOf, eventsOf, linesOf] = [grouped(steps), grouped(events), grouped(lines)]
     return {
@@ -84,6 +89,7 @@ export async function readRecord(url: string, ledger: string): Promise<Record> {
       ),
       lines,
       jobsAstray,
+      placesTaken,
     }
   } finally {
     await client.end()

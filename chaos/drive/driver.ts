@@ -3,6 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { request } from 'undici'
+import type { LimitedTime } from '../check/calls-at-once.ts'
 import type { Node } from '../mesh/mesh.ts'
 import { documentOf, nMax, type Program, randomProgram } from '../program/program.ts'
 import type { Random } from '../random.ts'
@@ -19,6 +20,8 @@ export interface Start {
 
 export interface History {
   readonly starts: Map<string, Start>
+  /** Times in which the stage was to have few calls in flight. */
+  readonly limited: LimitedTime[]
   /** Requests that were answered with an error, or not at all. */
   unanswered: number
 }
@@ -36,9 +39,13 @@ export interface DriverOptions {
 const requestTimeoutMs = 3000
 const innerPrograms = 4
 const againMs = 50
+/** Of the stage at one time: one less than two orchestrators have places for. */
+const callsMax = 7
+/** Limits are read every second. */
+const limitKnownMs = 2000
 
 export class Driver {
-  readonly history: History = { starts: new Map(), unanswered: 0 }
+  readonly history: History = { starts: new Map(), limited: [], unanswered: 0 }
   readonly #options: DriverOptions
   readonly #programs: readonly Program[]
   readonly #pending = new Set<Promise<void>>()
@@ -61,6 +68,7 @@ export class Driver {
       const answer = await this.#post('/v1/workflows', body)
       if (!answer || answer.status >= 300) throw new Error(`${program.name}: ${JSON.stringify(answer?.body)}\n${body}`)
     }
+    await this.#limit(callsMax)
   }
 
   start(): void {
@@ -81,6 +89,24 @@ export class Driver {
     const [id] = start.acknowledged
     if (id !== undefined) await this.#signalAll(id, start.program)
     return count
+  }
+
+  /** Fewer calls of the stage at one time than else, for so long after everybody knows. */
+  async limitCalls(concurrency: number, ms: number): Promise<void> {
+    await this.#limit(concurrency)
+    await pause(limitKnownMs)
+    const from = Date.now()
+    await pause(ms)
+    this.history.limited.push({ concurrency, from, to: Date.now() })
+    await this.#limit(callsMax)
+  }
+
+  async #limit(concurrency: number): Promise<void> {
+    for (;;) {
+      const answer = await this.#send('PUT', '/v1/stages/effect/limit', JSON.stringify({ concurrency }))
+      if (answer && answer.status < 300) return
+      await pause(againMs)
+    }
   }
 
   async #drive(): Promise<void> {
@@ -166,11 +192,15 @@ export class Driver {
   }
 
   async #post(path: string, body: string, key?: string) {
+    return await this.#send('POST', path, body, key)
+  }
+
+  async #send(method: 'POST' | 'PUT', path: string, body: string, key?: string) {
     const urls = this.#options.nodes.flatMap(({ service }) => service.url ?? [])
     if (urls.length === 0) return undefined
     try {
       const answer = await request(this.#options.random.pick(urls) + path, {
-        method: 'POST',
+        method,
         headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
         body,
         signal: AbortSignal.timeout(requestTimeoutMs),

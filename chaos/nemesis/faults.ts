@@ -24,6 +24,7 @@ const sameKeyCount = 200
 const unreachableMs = 60_000
 const hourMs = 3_600_000
 const refusingMs = 3000
+const fewCallsMs = 3000
 
 const kill = async ({ mesh }: FaultScope, nodes: readonly Node[]): Promise<string> => {
   const pids = nodes.map(({ service }) => service.pid)
@@ -154,6 +155,11 @@ const simple = {
       await service.start({ plants: mesh.plants })
     }
     return `ended with ${ends.join(' and ')}`
+  },
+  'few-calls': async ({ driver, random }) => {
+    const concurrency = random.integer(1, 3)
+    await driver.limitCalls(concurrency, fewCallsMs)
+    return `at most ${concurrency} calls of the stage at one time for ${fewCallsMs} ms`
   },
   'same-key': async ({ driver }) => `${await driver.sameKey(sameKeyCount)} starts under one key`,
 } satisfies Record<string, Fault>

@@ -124,6 +124,20 @@ export const bugs: Readonly<Record<string, Bug>> = {
     faults: ['pause'],
     breaks: ['no more runs at one time than allowed'],
   },
+  'places-of-others-not-counted': {
+    patch: {
+      file: 'calls/places-for.ts',
+      find: 'const taken = sum(living.map(of => of.taken)) + me.taken',
+      put: 'const { taken } = me',
+    },
+    faults: ['few-calls'],
+    breaks: ['no more calls at one time than allowed'],
+  },
+  'places-not-given-back': {
+    patch: { file: 'calls/stage-places.ts', find: 'line.inFlight--', put: 'if (Math.random() > 0.01) line.inFlight--' },
+    faults: ['pause'],
+    breaks: ['every place is given back', 'every run ends'],
+  },
   'taken-back-from-its-taker': {
     patch: { file: 'store/shared-calls.ts', find: ' AND taker IS NULL RETURNING id', put: ' RETURNING id' },
     faults: ['kill-one', 'rolling-restart'],

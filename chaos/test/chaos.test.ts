@@ -13,6 +13,7 @@ const faults: readonly FaultName[] = [
   'calls-reset',
   'stage-dies-during',
   'same-key',
+  'few-calls',
 ]
 
 t.test('no promise is broken while orchestrators, PostgreSQL, the stage and connections are', async t => {
