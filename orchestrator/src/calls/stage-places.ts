@@ -3,6 +3,7 @@
 //
 // Invariants
 //  P1 A call that waited begins after the commit that counts it. Those that were in flight when the limit came are counted, too.
+//     A place that a call leaves stays counted and goes to the next here, as long as nobody elsewhere has waited for longer.
 //  P2 Of a stage one exchange with the database is under way at a time. It says how many calls there are, never how many
 //     more, so one whose end is not known is put right by the next.
 //  P3 While calls are in flight or wait, that is said again and again: who falls silent loses its places.
@@ -11,6 +12,7 @@ import type { Logger } from 'pino'
 import { Inbox } from '../engine/inbox.ts'
 import type { PlaceLedger } from '../store/place-ledger.ts'
 import type { KnownLimits } from './known-limits.ts'
+import type { Standing } from './places-for.ts'
 
 interface Waiter {
   readonly since: number
@@ -23,11 +25,16 @@ interface Line {
   /** A call has come or gone. Nobody reads it while nobody serves the line. */
   readonly changes: Inbox<'changed'>
   served: Promise<void> | undefined
+  /** Who came before this may have a place that comes free here: since then the first of those elsewhere has waited. */
+  passOnTo: number
+  passOnUntil: number
 }
 
 /** So often those that wait look for places that others have given back. */
-const lookMs = 10
+const lookMs = 5
 const sayAgainMs = 250
+/** Without a word of the database for so long, nothing is passed on: it may be given up for gone. */
+const passOnMs = 2000
 const failurePauseMs = 500
 
 export class StagePlaces {
@@ -73,7 +80,8 @@ export class StagePlaces {
     else line.inFlight++
     return () => {
       line.inFlight--
-      changed(line)
+      if (mayPassOn(line)) line.waiting.shift()?.enter()
+      else changed(line)
     }
   }
 
@@ -87,6 +95,8 @@ export class StagePlaces {
       waiting: [],
       changes: new Inbox<'changed'>(),
       served: undefined,
+      passOnTo: 0,
+      passOnUntil: 0,
     }
     this.#lines.set(stage, line)
     return line
@@ -118,6 +128,7 @@ export class StagePlaces {
     if (line.served || this.#stopped || isEmpty(line) || !(this.#isLimited(stage) || line.waiting.length > 0)) return
     line.served = this.#exchangeWhileUsed(stage, line).finally(() => {
       line.served = undefined
+      line.passOnUntil = 0
     })
   }
 
@@ -125,9 +136,12 @@ export class StagePlaces {
     while (!this.#stopped) {
       const said = isEmpty(line)
       try {
-        const granted = await this.#ledger.exchange(stage, standing(line))
-        for (const waiter of line.waiting.splice(0, granted ?? line.waiting.length)) waiter.enter()
-        if (granted === undefined || (said && isEmpty(line))) return
+        const now = performance.now()
+        const places = await this.#ledger.exchange(stage, standing(line, now))
+        for (const waiter of line.waiting.splice(0, places?.granted ?? line.waiting.length)) waiter.enter()
+        if (!places || (said && isEmpty(line))) return
+        line.passOnUntil = now + passOnMs
+        line.passOnTo = places.passOnAfterMs === 0 ? Infinity : now - places.passOnAfterMs
         await this.#untilWorthwhile(stage, line)
       } catch (error) {
         this.#log.warn({ err: error, stage }, 'no place could be taken for calls of a stage with a limit')
@@ -149,11 +163,15 @@ export class StagePlaces {
 
 const isEmpty = ({ inFlight, waiting }: Line) => inFlight === 0 && waiting.length === 0
 
+function mayPassOn({ waiting: [first], passOnTo, passOnUntil }: Line): boolean {
+  return first !== undefined && first.since < passOnTo && performance.now() < passOnUntil
+}
+
 function changed(line: Line): void {
   if (line.served) line.changes.put('changed')
 }
 
-function standing({ inFlight, waiting }: Line) {
+function standing({ inFlight, waiting }: Line, now: number): Standing {
   const [first] = waiting
-  return { taken: inFlight, waiting: waiting.length, waitedMs: first ? performance.now() - first.since : 0 }
+  return { taken: inFlight, waiting: waiting.length, waitedMs: first ? now - first.since : 0 }
 }

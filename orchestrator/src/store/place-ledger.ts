@@ -1,7 +1,7 @@
 // The places for calls of stages that have a limit of calls at one time, as the orchestrators hold them. Who wants more says how
 // things stand there under the lock of the stage's row.
 
-import { goneMs, type OthersStanding, placesFor, type Standing } from '../calls/places-for.ts'
+import { goneMs, type OthersStanding, type Places, placesFor, type Standing } from '../calls/places-for.ts'
 import type { Database } from './database.ts'
 
 interface Kept extends Record<string, unknown> {
@@ -25,9 +25,13 @@ export class PlaceLedger {
   }
 
   /** Says how things stand here, and answers how many of the calls that wait may begin; nothing where the stage has no such limit any more. */
-  async exchange(stage: string, standing: Standing): Promise<number | undefined> {
+  async exchange(stage: string, standing: Standing): Promise<Places | undefined> {
     return await this.#database.transaction(async sql => {
-      await sql.query('SELECT FROM stage_limit WHERE stage = $1 FOR UPDATE', [stage])
+      // What a crash of PostgreSQL makes it forget is said again soon, so nobody waits for a disk here.
+      await sql.query(
+        "SELECT set_config('synchronous_commit', 'off', true) FROM stage_limit WHERE stage = $1 FOR UPDATE",
+        [stage],
+      )
       const rows = await sql.query<Kept>(
         `SELECT l.concurrency, p.holder, p.taken, p.waiting,
            1000 * extract(epoch FROM clock_timestamp() - p.waits_since)::float8 AS "waitedMs",
@@ -38,7 +42,8 @@ export class PlaceLedger {
       const concurrency = rows[0]?.concurrency ?? null
       if (concurrency === null) return undefined
       const others: OthersStanding[] = rows.filter(({ holder }) => holder !== null)
-      const granted = placesFor(concurrency, standing, others)
+      const places = placesFor(concurrency, standing, others)
+      const { granted } = places
       const { taken, waiting, waitedMs } = standing
       if (taken + waiting === 0)
         await sql.query('DELETE FROM stage_place WHERE stage = $1 AND holder = $2', [stage, this.#me])
@@ -50,7 +55,7 @@ export class PlaceLedger {
              waits_since = excluded.waits_since, touched_at = excluded.touched_at`,
           [stage, this.#me, taken + granted, waiting - granted, waitedMs / 1000],
         )
-      return granted
+      return places
     })
   }
 

@@ -22,7 +22,17 @@ for (const [title, concurrency, others, places] of [
   ['but keeps what it has', 4, [other({ taken: 2, waiting: 2, waitedMs: 5000, silentMs: goneMs - 1 })], 1],
   ['until it is given up', 4, [other({ taken: 2, silentMs: goneMs })], 3],
 ] as const)
-  t.equal(placesFor(concurrency, me, others), places, title)
+  t.equal(placesFor(concurrency, me, others).granted, places, title)
+
+t.test('a place may be passed on to who has waited for longer than anybody elsewhere', async t => {
+  const passOnAfterMs = (concurrency: number, ...others: OthersStanding[]) =>
+    placesFor(concurrency, me, others).passOnAfterMs
+  t.equal(passOnAfterMs(4), 0)
+  t.equal(passOnAfterMs(4, other({ taken: 3 })), 0, 'nobody waits elsewhere')
+  t.equal(passOnAfterMs(4, other({ waiting: 1, waitedMs: 70 }), other({ waiting: 2, waitedMs: 90 })), 90)
+  t.equal(passOnAfterMs(4, other({ waiting: 1, waitedMs: 70, silentMs: 2000 })), 0, 'it looks no more')
+  t.equal(passOnAfterMs(2, other({ taken: 2 })), Infinity, 'there are more than there may be')
+})
 
 t.test('never more than the limit, whoever asks when; and some who wait get in when there is a place', async () => {
   const asks = fc.array(fc.record({ who: fc.nat(2), ended: fc.nat(3), come: fc.nat(3) }), { maxLength: 60 })
@@ -35,7 +45,7 @@ t.test('never more than the limit, whoever asks when; and some who wait get in w
         const holder = at(who)
         const others = [0, 1, 2].filter(one => one !== who).map(at)
         const standing = ({ taken, waiting, since }: typeof holder) => ({ taken, waiting, waitedMs: now - since })
-        const given = placesFor(
+        const { granted: given } = placesFor(
           concurrency,
           standing(holder),
           others.map(of => ({ ...standing(of), silentMs: 0 })),
