@@ -8,6 +8,7 @@
 //  Cancel    nothing starts after it.
 //  Outcome   is what the program says.
 
+import { noteTypes } from '../../orchestrator/src/engine/step-notes.ts'
 import type { Start } from '../drive/driver.ts'
 import { expect, passedOn, type Program, type ProgramStep, unitOf, unitsOf } from '../program/program.ts'
 import type { EffectLine } from '../stage/effects.ts'
@@ -21,6 +22,8 @@ const settledBy: Readonly<Record<string, string>> = {
   'step.cancelled': 'cancelled',
   'step.skipped': 'skipped',
 }
+/** They may come late. */
+const notes = new Set<string>(noteTypes)
 const answers = new Set<string>(['step.succeeded', 'step.retrying', 'step.failed'])
 type Note = (promise: string, detail: string) => void
 
@@ -117,7 +120,7 @@ function checkSteps({ events, steps }: RunRecord, program: Program, note: Note):
   for (const event of events) {
     const { type, attempt, data } = event
     const step = subjectOf(event)
-    if (step === undefined || type === 'step.progress') continue
+    if (step === undefined || notes.has(type)) continue
     if (settled.has(step)) note('a step settles once', `${type} of ${step}, which had ${settled.get(step)}`)
     const own = program.steps.find(({ name }) => name === event.step)
     const policy = own?.attempts ?? 0

@@ -39,6 +39,7 @@ import { type Database, openFolder, openPostgres } from './store/database.ts'
 import { Deployments } from './store/deployments.ts'
 import { Ledger } from './store/ledger.ts'
 import { migrate } from './store/migrations.ts'
+import { Notes } from './store/notes.ts'
 import { PlaceLedger } from './store/place-ledger.ts'
 import { Retention } from './store/retention.ts'
 import { Runs } from './store/runs.ts'
@@ -120,6 +121,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const me = randomUUID()
   const admission = new Admission(database, boss)
   const runs = new Runs(database, boss, admission)
+  const notes = new Notes(database)
   const signals = new Signals(database, boss)
   const workflows = new Workflows(database)
   const deployments = new Deployments(database)
@@ -156,6 +158,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   const engine: Engine = new Engine({
     me,
     runs,
+    notes,
     ledger: new Ledger(database),
     signals,
     subRuns,
@@ -217,7 +220,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
   verbRoutes(service.app, { runs, verbs, engine, news })
   waitRoutes(service.app, { runs, signals, engine, news })
   forkRoutes(service.app, runs, starter)
-  explainRoutes(service.app, { runs, engine, directory, stageCalls })
+  explainRoutes(service.app, { runs, notes, engine, directory, stageCalls })
   scheduleRoutes(service.app, schedules, starter)
   webhookRoutes(service.app, webhooks, webhookClient)
   referenceRoutes(service.app, database)

@@ -181,6 +181,9 @@ export const eventTypes = [
   'step.fallback',
   'step.waiting',
   'step.signalled',
+  'step.limited',
+  'step.stuck',
+  'step.called',
 ] as const
 
 /** One entry of a run's append-only log; the `data` of an SSE event whose id is `id`. */

@@ -13,6 +13,7 @@ interface Line {
 
 const barWidth = 20
 const fractionStep = 0.25
+const told = new Set<string>(['step.retrying', 'step.failed', 'step.limited', 'step.stuck'])
 
 export class ProgressView {
   readonly #lines: Map<string, Line>
@@ -42,10 +43,11 @@ export class ProgressView {
       line.fraction = Number(data['fraction'] ?? line.fraction)
       line.note = textOf(data['message'])
     }
+    if (event.type === 'step.called') Object.assign(line, { status: 'running', note: '' })
     if (typeof data['rows'] === 'number') line.rows = data['rows']
     if (typeof data['seconds'] === 'number') line.seconds = data['seconds']
     if (event.type === 'step.succeeded' || event.type === 'step.reused') Object.assign(line, { fraction: 1, note: '' })
-    if (event.type === 'step.retrying' || event.type === 'step.failed') line.note = textOf(data['detail'])
+    if (told.has(event.type)) line.note = textOf(data['detail'])
     if (this.#redraw) this.#draw()
     else if (
       event.type !== 'step.progress' ||

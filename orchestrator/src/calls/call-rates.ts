@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { StageLimits } from '../store/stage-limits.ts'
+import type { Waits } from './call-wait.ts'
 import type { KnownLimits } from './known-limits.ts'
 
 interface Waiter {
@@ -37,9 +38,11 @@ export class CallRates {
   }
 
   /** Resolves when a call of the stage may begin. Throws the signal's reason. */
-  async take(stage: string, signal: AbortSignal): Promise<void> {
-    if ((this.#known.of(stage)?.count ?? null) === null) return
+  async take(stage: string, { signal, onWait }: Waits): Promise<void> {
+    const { count = null, perMs = null } = this.#known.of(stage) ?? {}
+    if (count === null || perMs === null) return
     signal.throwIfAborted()
+    onWait({ reason: 'stage-rate', stage, count, perMs })
     await new Promise<void>((resolve, reject) => {
       const queue = this.#waiting.get(stage)
       const leave = () => {

@@ -10,6 +10,7 @@ import type { Directory, Entered } from '../stage/directory.ts'
 import type { SharedCalls, SharedRequest } from '../store/shared-calls.ts'
 import { CallGiver, type Made, type Shared } from './giver.ts'
 import { CallLimits } from './call-limits.ts'
+import type { CallWait } from './call-wait.ts'
 import type { StageCalls } from './stage-calls.ts'
 import { CallTaker } from './taker.ts'
 
@@ -28,6 +29,9 @@ export interface CallRequest {
   readonly traceparent: string
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
+  /** It waits to be sent, or waits for something else now. */
+  readonly onWait: (wait: CallWait) => void
+  readonly onSent: () => void
 }
 
 export interface CallerOptions {
@@ -91,12 +95,13 @@ export class Caller {
     let outcome: Outcome = 'unknown'
     try {
       // Who waits for a place counts as in flight, so that the next goes elsewhere.
-      entered = await directory.enter(call.stage, call.major, call.attempt > 1, call.signal)
+      entered = await directory.enter(call.stage, call.major, call.attempt > 1, call)
       const { deployment } = entered
       const made = await this.#placeFor(call, deployment.url)
       if (made.kind === 'elsewhere') return made.answer
       releases.push(made.release)
-      releases.push(await stageCalls.take(call.stage, call.signal))
+      releases.push(await stageCalls.take(call.stage, call))
+      call.onSent()
       const answer = await client.call({ ...call, deployment })
       outcome = outcomeOf(answer)
       return answer
@@ -115,8 +120,9 @@ export class Caller {
   async #placeFor(call: CallRequest, url: string): Promise<Made> {
     const take = async (signal: AbortSignal) => await this.#limits.take(url, signal)
     const { taken, max } = this.#limits.of(url)
+    if (taken >= max) call.onWait({ reason: 'deployment-places', url, max })
     if (!this.#giver || !call.item || taken < max) return { kind: 'here', release: await take(call.signal) }
-    const { signal, onProgress: _, item: __, ...request } = call
+    const { signal, onProgress: _, onWait: __, onSent: ___, item: ____, ...request } = call
     return await this.#giver.make(request, signal, take)
   }
 }
@@ -128,6 +134,8 @@ const ofAnother = (request: SharedRequest, signal: AbortSignal): CallRequest => 
   item: false,
   signal,
   onProgress: () => {},
+  onWait: () => {},
+  onSent: () => {},
 })
 
 /** What an answer says of the deployment. One that is full (503) is no failure of it. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { PlaceLedger } from '../store/place-ledger.ts'
 import type { StageLimits } from '../store/stage-limits.ts'
 import { CallRates } from './call-rates.ts'
+import type { Waits } from './call-wait.ts'
 import { KnownLimits } from './known-limits.ts'
 import type { CallRate } from './reserve.ts'
 import { StagePlaces } from './stage-places.ts'
@@ -37,10 +38,10 @@ export class StageCalls {
   }
 
   /** Resolves with the release of a place when a call of the stage may begin. Throws the signal's reason. */
-  async take(stage: string, signal: AbortSignal): Promise<() => void> {
-    const release = await this.#places.take(stage, signal)
+  async take(stage: string, call: Waits): Promise<() => void> {
+    const release = await this.#places.take(stage, call)
     try {
-      await this.#rates.take(stage, signal) // last, since a turn is not to be missed
+      await this.#rates.take(stage, call) // last, since a turn is not to be missed
       return release
     } catch (error) {
       release()

@@ -11,6 +11,7 @@
 import type { Logger } from 'pino'
 import { Inbox } from '../engine/inbox.ts'
 import type { PlaceLedger } from '../store/place-ledger.ts'
+import type { Waits } from './call-wait.ts'
 import type { KnownLimits } from './known-limits.ts'
 import type { Standing } from './places-for.ts'
 
@@ -73,11 +74,15 @@ export class StagePlaces {
   }
 
   /** Resolves with the release of a place. Throws the signal's reason. */
-  async take(stage: string, signal: AbortSignal): Promise<() => void> {
+  async take(stage: string, { signal, onWait }: Waits): Promise<() => void> {
     signal.throwIfAborted()
     const line = this.#lineOf(stage)
-    if (this.#isLimited(stage)) await this.#waitIn(line, stage, signal)
-    else line.inFlight++
+    const max = this.#known.of(stage)?.concurrency ?? null
+    if (max === null) line.inFlight++
+    else {
+      onWait({ reason: 'stage-concurrency', stage, max })
+      await this.#waitIn(line, stage, signal)
+    }
     return () => {
       line.inFlight--
       if (mayPassOn(line)) line.waiting.shift()?.enter()
@@ -126,20 +131,19 @@ export class StagePlaces {
 
   #serve(stage: string, line: Line): void {
     if (line.served || this.#stopped || isEmpty(line) || !(this.#isLimited(stage) || line.waiting.length > 0)) return
-    line.served = this.#exchangeWhileUsed(stage, line).finally(() => {
-      line.served = undefined
-      line.passOnUntil = 0
-    })
+    line.served = this.#exchangeWhileUsed(stage, line)
   }
 
   async #exchangeWhileUsed(stage: string, line: Line): Promise<void> {
-    while (!this.#stopped) {
+    let used = true
+    while (used && !this.#stopped) {
       const said = isEmpty(line)
       try {
         const now = performance.now()
         const places = await this.#ledger.exchange(stage, standing(line, now))
         for (const waiter of line.waiting.splice(0, places?.granted ?? line.waiting.length)) waiter.enter()
-        if (!places || (said && isEmpty(line))) return
+        used = places !== undefined && !(said && isEmpty(line))
+        if (!places || !used) continue
         line.passOnUntil = now + passOnMs
         line.passOnTo = places.passOnAfterMs === 0 ? Infinity : now - places.passOnAfterMs
         await this.#untilWorthwhile(stage, line)
@@ -148,6 +152,9 @@ export class StagePlaces {
         await line.changes.take(failurePauseMs)
       }
     }
+    // In the same turn as the decision: who comes later finds nobody at work and begins anew.
+    line.served = undefined
+    line.passOnUntil = 0
   }
 
   /** Something has changed here, a place may have come free elsewhere, or it is time to say again what stands. */

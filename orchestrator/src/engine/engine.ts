@@ -11,6 +11,7 @@ import type { StageClient } from '../stage/client.ts'
 import type { Directory } from '../stage/directory.ts'
 import type { SubRuns } from '../start/sub-runs.ts'
 import type { Ledger } from '../store/ledger.ts'
+import type { Notes } from '../store/notes.ts'
 import type { SharedCalls } from '../store/shared-calls.ts'
 import type { Runs } from '../store/runs.ts'
 import type { SignalRow, Signals } from '../store/signals.ts'
@@ -18,13 +19,15 @@ import { placesOf } from '../store/step-sql.ts'
 import type { Recorded, Transition, Wishes } from '../store/transition.ts'
 import type { EngineMetrics } from '../telemetry/metrics.ts'
 import type { Doorkeeper } from '../upkeep/doorkeeper.ts'
-import { ProgressWriter } from './progress.ts'
+import { QuietCalls } from './quiet-calls.ts'
+import { StepNotes } from './step-notes.ts'
 import { Walk } from './walk.ts'
 
 export interface EngineOptions {
   /** Names this process among the orchestrators. */
   readonly me: string
   readonly runs: Runs
+  readonly notes: Notes
   readonly ledger: Ledger
   readonly signals: Signals
   readonly subRuns: SubRuns
@@ -48,7 +51,8 @@ export interface EngineParts {
   readonly runs: Runs
   readonly directory: Directory
   readonly log: Logger
-  readonly progress: ProgressWriter
+  readonly notes: StepNotes
+  readonly quiet: QuietCalls
   call(call: CallRequest): Promise<Answer>
   record(transition: Transition, plan: Plan): Promise<Recorded>
   readonly subRuns: SubRuns
@@ -72,7 +76,8 @@ export class Engine {
   readonly #done = new Set<Promise<void>>()
   readonly #caller: Caller
   readonly #parts: EngineParts
-  readonly #progress: ProgressWriter
+  readonly #notes: StepNotes
+  readonly #quiet: QuietCalls
   #stopped = false
   #woken = false
   /** Whether there may be runs that were not taken for want of room. */
@@ -84,12 +89,14 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#caller = new Caller({ ...options, told: what => options.metrics.callShared(what) })
-    this.#progress = new ProgressWriter(options.runs, ids => ids.forEach(id => options.changed(id)))
+    this.#notes = new StepNotes(options.notes, ids => ids.forEach(id => options.changed(id)))
+    this.#quiet = new QuietCalls(note => this.#notes.put(note))
     this.#parts = {
       runs: options.runs,
       directory: options.directory,
       log: options.log,
-      progress: this.#progress,
+      notes: this.#notes,
+      quiet: this.#quiet,
       call: async call => await this.#caller.call(call),
       record: (transition, plan) => options.ledger.record({ transition, places: placesOf(plan) }),
       subRuns: options.subRuns,
@@ -117,6 +124,7 @@ export class Engine {
   start(): void {
     this.#loop = this.#claimLoop()
     this.#caller.start()
+    this.#quiet.start()
     this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
   }
 
@@ -144,7 +152,8 @@ export class Engine {
     for (const walk of this.#walks.values()) walk.stop()
     await Promise.all(this.#done)
     await this.#caller.stop()
-    await this.#progress.close()
+    this.#quiet.stop()
+    await this.#notes.close()
     await this.#options.ledger.idle()
     await this.#options.runs
       .giveBack(jobs)

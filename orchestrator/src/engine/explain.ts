@@ -1,10 +1,10 @@
 // Why a run, and each of its steps, is where it is. Pure: told from what is recorded and what is known of the mesh.
 
 import type { DeploymentView, RunExplanation } from '@meshwork/contracts'
+import { waitText } from '../calls/call-wait.ts'
 import type { CallRate } from '../calls/reserve.ts'
 import type { Plan, PlanStep } from '../plan/plan.ts'
 import type { RunRow } from '../store/rows.ts'
-import { durationText } from '../plan/duration.ts'
 import { subRunId } from '../step/sub.ts'
 import { hasOutput, isSettled, pendingStep, type StepState } from '../step/state.ts'
 
@@ -29,10 +29,18 @@ export interface KnownOfRun {
   readonly deployments: readonly DeploymentView[]
   /** Places for calls, by address, as far as this orchestrator uses them. */
   readonly places: (url: string) => { readonly taken: number; readonly waiting: number; readonly max: number }
+  /** What was last told of steps whose calls wait, by whichever orchestrator. */
+  readonly quiet: ReadonlyMap<string, QuietEvent>
   /** Of a stage that may have so many calls in flight at one time, and the calls that wait here for a place. */
   readonly stagePlaces: (stage: string) => { readonly max: number; readonly waiting: number } | undefined
   /** Of a stage that may be called only so often, and the calls that wait for their turn here. */
   readonly rate: (stage: string) => (CallRate & { readonly waiting: number }) | undefined
+}
+
+/** Told of a step whose call waits. */
+export interface QuietEvent {
+  readonly type: string
+  readonly detail: string
 }
 
 type StepExplanation = RunExplanation['steps'][number]
@@ -132,18 +140,24 @@ function whySkipped(plan: Plan, states: KnownOfRun['states'], step: PlanStep): s
   return step.when === undefined ? 'It was not begun.' : `Its condition was false: ${step.when}`
 }
 
-function explainCall({ deployments, places, stagePlaces, rate }: KnownOfRun, step: PlanStep, state: StepState): Reason {
+function explainCall(
+  { deployments, quiet, places, stagePlaces, rate }: KnownOfRun,
+  step: PlanStep,
+  state: StepState,
+): Reason {
+  const told = quiet.get(step.name)
+  if (told) return { reason: told.type === 'step.stuck' ? 'no-deployment' : 'limited', detail: told.detail }
   const bound = stagePlaces(step.stage)
   if (bound && bound.waiting > 0)
     return {
       reason: 'limited',
-      detail: `Stage "${step.stage}" may have ${bound.max} calls in flight over all orchestrators (PUT /v1/stages/${step.stage}/limit), and ${bound.waiting} calls wait for a place; it runs or is among them.`,
+      detail: `${waitText({ reason: 'stage-concurrency', stage: step.stage, max: bound.max })}, and ${bound.waiting} calls wait for a place; it runs or is among them.`,
     }
   const limit = rate(step.stage)
   if (limit && limit.waiting > 0)
     return {
       reason: 'limited',
-      detail: `Stage "${step.stage}" may be called ${limit.count} times in ${durationText(limit.perMs)} (PUT /v1/stages/${step.stage}/limit), and ${limit.waiting} calls wait for their turn; it runs or is among them.`,
+      detail: `${waitText({ reason: 'stage-rate', stage: step.stage, ...limit })}, and ${limit.waiting} calls wait for their turn; it runs or is among them.`,
     }
   const serving = deployments.filter(of => of.stage === step.stage && of.majors.includes(step.major))
   const full = serving.filter(({ url }) => places(url).waiting > 0)

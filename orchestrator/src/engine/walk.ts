@@ -260,7 +260,7 @@ export class Walk {
       for (const change of items.close(this.#states.get(name) as StepState, this.#clock.now()))
         this.#apply(change, changes)
       this.#items.delete(name)
-      this.#parts.progress.forget(this.runId, name)
+      this.#parts.notes.forget(this.runId, name)
     }
   }
 
@@ -278,16 +278,20 @@ export class Walk {
     const abort = new AbortController()
     const begun = performance.now()
     this.#telemetry.called(step, state)
+    const { runId } = this
+    const { fence } = this.#claimed.run
+    const { quiet } = this.#parts
+    const of = { runId, fence, step: name, attempt: this.#states.get(name)?.attempts ?? state.attempts }
     const done = this.#parts
       .call({
         stage: step.stage,
         major: step.major,
         step: name,
-        runId: this.runId,
+        runId,
         attempt: state.attempts,
-        fence: this.#claimed.run.fence,
+        fence,
         item: place !== undefined,
-        idempotencyKey: `${this.runId}/${name}/${place?.index ?? 0}/${state.generation}`,
+        idempotencyKey: `${runId}/${name}/${place?.index ?? 0}/${state.generation}`,
         body,
         timeoutMs: Math.max(
           1,
@@ -298,9 +302,13 @@ export class Walk {
         onProgress: progress => {
           if (!place) this.#tellProgress(name, state.attempts, progress)
         },
+        onWait: wait => quiet.waits(of, abort, wait),
+        onSent: () => quiet.moves(of, abort),
       })
       .then(answer => {
         this.#calls.delete(step.name)
+        if (answer.kind === 'aborted') quiet.gone(of, abort)
+        else quiet.moves(of, abort)
         this.#telemetry.callEnded(name)
         const seconds = Math.round(performance.now() - begun) / 1000
         this.#inbox.put({ kind: 'answered', step, attempt: state.attempts, answer, seconds })
@@ -355,7 +363,8 @@ export class Walk {
   }
 
   #tellProgress(step: string, attempt: number, progress: Progress): void {
-    this.#parts.progress.put({ runId: this.runId, fence: this.#claimed.run.fence, step, attempt, progress })
+    const { fence } = this.#claimed.run
+    this.#parts.notes.put({ runId: this.runId, fence, step, attempt, type: 'step.progress', data: { ...progress } })
   }
 
   async #record(

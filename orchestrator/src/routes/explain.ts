@@ -4,18 +4,20 @@ import type { StageCalls } from '../calls/stage-calls.ts'
 import type { Engine } from '../engine/engine.ts'
 import { explain } from '../engine/explain.ts'
 import type { Directory } from '../stage/directory.ts'
+import type { Notes } from '../store/notes.ts'
 import { stepState } from '../store/rows.ts'
 import type { Runs } from '../store/runs.ts'
 import { findRun, ofRun } from './runs.ts'
 
 export interface ExplainRoutesOptions {
   readonly runs: Runs
+  readonly notes: Notes
   readonly engine: Engine
   readonly directory: Directory
   readonly stageCalls: StageCalls
 }
 
-export function explainRoutes(app: App, { runs, engine, directory, stageCalls }: ExplainRoutesOptions): void {
+export function explainRoutes(app: App, { runs, notes, engine, directory, stageCalls }: ExplainRoutesOptions): void {
   app.get(
     '/v1/runs/:id/explain',
     {
@@ -41,6 +43,7 @@ export function explainRoutes(app: App, { runs, engine, directory, stageCalls }:
           states,
           ahead: run.status === 'queued' ? await runs.queuedBefore(run) : 0,
           deployments: directory.views(),
+          quiet: await notes.quiet(run.id),
           places: url => engine.places(url),
           stagePlaces: stage => stageCalls.places(stage),
           rate: stage => stageCalls.rate(stage),

@@ -5,6 +5,7 @@ import type { DeploymentView, StageInfo } from '@meshwork/contracts'
 import { closest, MeshError } from '@meshwork/contracts'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Waits } from '../calls/call-wait.ts'
 import type { KnownStage } from '../definition/check.ts'
 import type { StageContract } from '../typing/check-types.ts'
 import { Circuit, type Outcome } from './circuit.ts'
@@ -150,7 +151,7 @@ export class Directory {
    * alone, one that still answers is called all the same, and one that is away is waited for. Waits for the budget of repeated
    * calls, too.
    */
-  async enter(stage: string, major: number, repeated: boolean, signal: AbortSignal): Promise<Entered> {
+  async enter(stage: string, major: number, repeated: boolean, { signal, onWait }: Waits): Promise<Entered> {
     for (;;) {
       signal.throwIfAborted()
       const now = performance.now()
@@ -161,9 +162,11 @@ export class Directory {
         if (!repeated) entry.budget.first()
         const waitMs = repeated ? entry.budget.take(now) : 0
         if (waitMs === 0) return { deployment, leave: this.#begin(entry) }
+        onWait({ reason: 'retry-budget', url: entry.url })
         await pause(waitMs, undefined, { signal })
       } else if (serving.length === 0) await this.pick(stage, major)
       else {
+        onWait({ reason: 'no-deployment', contract: `${stage}@${major}`, urls: serving.map(({ url }) => url) })
         const untilMs = Math.min(...serving.map(({ circuit }) => (circuit.openUntil ?? now) - now))
         await pause(Math.max(trialLookMs, untilMs), undefined, { signal })
       }

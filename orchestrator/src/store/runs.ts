@@ -19,7 +19,7 @@ import {
   type StepRow,
 } from './rows.ts'
 import { eventPayload, placesOf, stepPayload, writeEventsSql, writeStepsSql } from './step-sql.ts'
-import { isOfValue, storableJson } from './storable.ts'
+import { isOfValue } from './storable.ts'
 import type { NewEvent, Wishes } from './transition.ts'
 
 export interface NewRun {
@@ -278,27 +278,6 @@ export class Runs {
     return await this.#database.readers.query<RunPulse>(
       'SELECT id, event_seq AS seq, ended_at IS NOT NULL AS ended FROM run WHERE id = ANY($1::uuid[])',
       [ids],
-    )
-  }
-
-  async saveProgress(
-    items: readonly { runId: string; step: string; progress: JsonValue; attempt: number; fence: number }[],
-  ): Promise<void> {
-    await this.#database.query(
-      `WITH t AS (
-         SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(run_id uuid, step text, progress jsonb, attempt int, fence int)
-       ), n AS (
-         SELECT run_id, fence, count(*)::int AS events, jsonb_agg(jsonb_build_object('step', step, 'attempt', attempt, 'progress', progress)) AS list FROM t GROUP BY run_id, fence
-       ), u AS (
-         UPDATE run AS r SET event_seq = r.event_seq + n.events FROM n WHERE r.id = n.run_id AND r.fence = n.fence AND r.ended_at IS NULL
-         RETURNING r.id, r.event_seq - n.events AS base, n.list
-       ), s AS (
-         UPDATE step SET progress = t.progress FROM t, u WHERE u.id = t.run_id AND step.run_id = t.run_id AND step.name = t.step AND step.status = 'running'
-       )
-       INSERT INTO event (run_id, id, type, step, attempt, data)
-       SELECT u.id, u.base + item.place, 'step.progress', item.value->>'step', (item.value->>'attempt')::int, item.value->'progress'
-       FROM u, jsonb_array_elements(u.list) WITH ORDINALITY AS item(value, place)`,
-      [storableJson(JSON.stringify(items.map(({ runId, ...item }) => ({ run_id: runId, ...item }))))],
     )
   }
 

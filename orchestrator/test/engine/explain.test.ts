@@ -44,6 +44,7 @@ const known = (
   ahead: 3,
   deployments: [ready],
   places: () => ({ taken: 1, waiting: 0, max: 32 }),
+  quiet: new Map(),
   stagePlaces: () => undefined,
   rate: () => undefined,
   ...more,

@@ -52,7 +52,8 @@ t.test('a cancel that a refused write tells of is not undone by older news that 
   const parts = {
     directory: { pick: async () => ({ url: 'http://s', version: '1.0.0' }) },
     log: logCapture('test', 'silent').log,
-    progress: { put: () => {}, forget: () => {} },
+    notes: { put: () => {}, forget: () => {} },
+    quiet: { waits: () => {}, moves: () => {}, gone: () => {} },
     metrics: new EngineMetrics(new Registry()),
     traces: noTraces,
     changed: () => {},

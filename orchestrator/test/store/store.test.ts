@@ -13,6 +13,7 @@ import { type Database, openFolder, openPostgres } from '../../src/store/databas
 import { Ledger, runQueue } from '../../src/store/ledger.ts'
 import { lockFolder } from '../../src/store/folder-lock.ts'
 import { migrate } from '../../src/store/migrations.ts'
+import { Notes } from '../../src/store/notes.ts'
 import { type NewRun, Runs } from '../../src/store/runs.ts'
 import type { Transition } from '../../src/store/transition.ts'
 import { Verbs } from '../../src/store/verbs.ts'
@@ -304,10 +305,10 @@ for (const [home, open] of Object.entries(homes))
     await t.test('progress is kept for the step that runs, under the fence', async t => {
       const run = await claimOne()
       await record(transition(run, { steps: [{ ...pendingStep('a'), status: 'running', attempts: 1 }] }))
-      await runs.saveProgress([{ runId: run.id, step: 'a', attempt: 1, fence: run.fence, progress: { fraction: 0.5 } }])
-      await runs.saveProgress([
-        { runId: run.id, step: 'a', attempt: 1, fence: run.fence - 1, progress: { fraction: 0.1 } },
-      ])
+      const note = { runId: run.id, step: 'a', attempt: 1, fence: run.fence, type: 'step.progress' } as const
+      const notes = new Notes(database)
+      await notes.save([{ ...note, data: { fraction: 0.5 } }])
+      await notes.save([{ ...note, fence: run.fence - 1, data: { fraction: 0.1 } }])
       t.match((await runs.steps(run.id))[0], { progress: { fraction: 0.5 } })
       t.equal((await runs.events(run.id, 1, 10)).length, 1)
       await record(transition(run, { end: { status: 'cancelled', outputs: null, problem: null } }))
