@@ -4,9 +4,17 @@
 // while doubles each time it is told of a step, so that one that goes on and waits in turns does not fill its log.
 
 import { type CallWait, isStuck, waitText } from '../calls/call-wait.ts'
+import type { Answer } from '../stage/answer.ts'
 import type { StepNote } from './step-notes.ts'
 
 export type QuietStep = Pick<StepNote, 'runId' | 'fence' | 'step' | 'attempt'>
+
+export interface WatchedCall {
+  readonly waits: (wait: CallWait) => void
+  /** It was sent. */
+  readonly moves: () => void
+  readonly ended: (answer: Pick<Answer, 'kind'>) => void
+}
 
 interface Quiet {
   readonly of: QuietStep
@@ -41,6 +49,16 @@ export class QuietCalls {
   stop(): void {
     clearInterval(this.#timer)
     this.#steps.clear()
+  }
+
+  /** Of one call of a step. */
+  watch(of: QuietStep): WatchedCall {
+    const call = {}
+    return {
+      waits: wait => this.waits(of, call, wait),
+      moves: () => this.moves(of, call),
+      ended: ({ kind }) => (kind === 'aborted' ? this.gone(of, call) : this.moves(of, call)),
+    }
   }
 
   /** A call waits, or waits for something else now. `call` stands for it. */

@@ -280,8 +280,8 @@ export class Walk {
     this.#telemetry.called(step, state)
     const { runId } = this
     const { fence } = this.#claimed.run
-    const { quiet } = this.#parts
-    const of = { runId, fence, step: name, attempt: this.#states.get(name)?.attempts ?? state.attempts }
+    const { attempts: attempt } = this.#states.get(name) ?? state
+    const watch = this.#parts.quiet.watch({ runId, fence, step: name, attempt })
     const done = this.#parts
       .call({
         stage: step.stage,
@@ -293,22 +293,16 @@ export class Walk {
         item: place !== undefined,
         idempotencyKey: `${runId}/${name}/${place?.index ?? 0}/${state.generation}`,
         body,
-        timeoutMs: Math.max(
-          1,
-          Math.floor(Math.min(step.timeoutMs, step.last ? Infinity : (this.#clock.leftMs() ?? Infinity))),
-        ),
+        timeoutMs: this.#clock.timeoutMs(step),
         traceparent: this.#spans.traceparent(state),
         signal: abort.signal,
-        onProgress: progress => {
-          if (!place) this.#tellProgress(name, state.attempts, progress)
-        },
-        onWait: wait => quiet.waits(of, abort, wait),
-        onSent: () => quiet.moves(of, abort),
+        onProgress: progress => (place ? undefined : this.#tellProgress(name, state.attempts, progress)),
+        onWait: watch.waits,
+        onSent: watch.moves,
       })
       .then(answer => {
         this.#calls.delete(step.name)
-        if (answer.kind === 'aborted') quiet.gone(of, abort)
-        else quiet.moves(of, abort)
+        watch.ended(answer)
         this.#telemetry.callEnded(name)
         const seconds = Math.round(performance.now() - begun) / 1000
         this.#inbox.put({ kind: 'answered', step, attempt: state.attempts, answer, seconds })
@@ -363,8 +357,8 @@ export class Walk {
   }
 
   #tellProgress(step: string, attempt: number, progress: Progress): void {
-    const { fence } = this.#claimed.run
-    this.#parts.notes.put({ runId: this.runId, fence, step, attempt, type: 'step.progress', data: { ...progress } })
+    const of = { runId: this.runId, fence: this.#claimed.run.fence, step, attempt }
+    this.#parts.notes.put({ ...of, type: 'step.progress', data: { ...progress } })
   }
 
   async #record(

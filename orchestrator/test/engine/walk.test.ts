@@ -53,7 +53,7 @@ t.test('a cancel that a refused write tells of is not undone by older news that 
     directory: { pick: async () => ({ url: 'http://s', version: '1.0.0' }) },
     log: logCapture('test', 'silent').log,
     notes: { put: () => {}, forget: () => {} },
-    quiet: { waits: () => {}, moves: () => {}, gone: () => {} },
+    quiet: { watch: () => ({ waits: () => {}, moves: () => {}, ended: () => {} }) },
     metrics: new EngineMetrics(new Registry()),
     traces: noTraces,
     changed: () => {},
