@@ -38,7 +38,7 @@ export class Notes {
   /** Steps whose calls waited when it was last told of them, as their events say; looked for among the newest events. */
   async quiet(runId: string): Promise<ReadonlyMap<string, QuietEvent>> {
     const rows = await this.#database.readers.query<QuietEvent & { step: string } & Record<string, unknown>>(
-      `SELECT DISTINCT ON (step) step, type, data->>'reason' AS reason, data->>'detail' AS detail FROM (
+      `SELECT DISTINCT ON (step) step, type, data->>'detail' AS detail FROM (
          SELECT * FROM event WHERE run_id = $1 ORDER BY id DESC LIMIT ${newestEvents}
        ) AS newest WHERE type IN ('step.limited', 'step.stuck', 'step.called', 'step.started', 'step.retrying')
        ORDER BY step, id DESC`,
