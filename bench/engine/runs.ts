@@ -2,6 +2,7 @@
 
 import type { RunView } from '@meshwork/contracts'
 import { Agent, request } from 'undici'
+import { asking } from '../ask.ts'
 
 export const names = Array.from({ length: 6 }, (_, i) => `s${i}`)
 const six = {
@@ -24,6 +25,7 @@ const fan = {
   outputs: { count: '${steps.each.items.size()}' },
 }
 const agent = new Agent({ connections: 256, headersTimeout: 0, bodyTimeout: 0 })
+export const ask = asking(agent)
 const sampleMs = 50
 
 /** Orchestrators that share a database; asked in turn. */
@@ -90,15 +92,4 @@ export async function plainRun(stages: string): Promise<void> {
     value = (await ask<{ value: number }>(`${stages}/v1/nothing`, { value }, { 'idempotency-key': `${run}/${name}` }))
       .value
   if (value !== names.length) throw new Error(`six steps gave ${value}`)
-}
-
-export async function ask<T>(url: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
-  const answer = await request(url, {
-    method: 'POST',
-    dispatcher: agent,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  })
-  if (answer.statusCode >= 300) throw new Error(await answer.body.text())
-  return (await answer.body.json()) as T
 }
