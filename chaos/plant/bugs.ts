@@ -82,7 +82,7 @@ export const bugs: Readonly<Record<string, Bug>> = {
     patch: {
       file: 'engine/walk.ts',
       find: 'const recorded = await this.#record(changes, {',
-      put: 'for (const { step, body } of begun.splice(0)) if (body !== undefined) this.#call(step, body)\n        await new Promise(later => setTimeout(later, 30))\n        const recorded = await this.#record(changes, {',
+      put: 'for (const { step, body } of begun.splice(0)) if (body !== undefined) this.#call(step, body)\n        await new Promise(later => setTimeout(later, 150))\n        const recorded = await this.#record(changes, {',
     },
     faults: ['kill-one', 'partition'],
     breaks: ['nothing is sent that is not recorded', 'an attempt is one call'],
