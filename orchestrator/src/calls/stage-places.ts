@@ -137,12 +137,12 @@ export class StagePlaces {
   async #exchangeWhileUsed(stage: string, line: Line): Promise<void> {
     let used = true
     while (used && !this.#stopped) {
-      const said = isEmpty(line)
+      const saidEmpty = isEmpty(line)
       try {
         const now = performance.now()
         const places = await this.#ledger.exchange(stage, standing(line, now))
         for (const waiter of line.waiting.splice(0, places?.granted ?? line.waiting.length)) waiter.enter()
-        used = places !== undefined && !(said && isEmpty(line))
+        used = places !== undefined && !(saidEmpty && isEmpty(line))
         if (!places || !used) continue
         line.passOnUntil = now + passOnMs
         line.passOnTo = places.passOnAfterMs === 0 ? Infinity : now - places.passOnAfterMs
